@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# gemma2_add_isa(<level> [FOLDER <folder>] [FLAGS <flags...>] FILES <names...>) compiles
+# src/kernels/cpu/<folder>/<name>.cc with the level's own flags and appends every file to the list
+# that dispatch.cc walks, worst level first. Adding an ISA is one call; deleting the call and its
+# folder leaves a working library.
+function(gemma2_add_isa level)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "FOLDER" "FLAGS;FILES")
+  if(NOT arg_FOLDER)
+    set(arg_FOLDER ${level})
+  endif()
+  set(sources ${arg_FILES})
+  list(TRANSFORM sources REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/src/kernels/cpu/${arg_FOLDER}/\\1.cc")
+  gemma2_add_layer(isa_${level} SOURCES ${sources})
+  target_link_libraries(gemma2_isa_${level} PRIVATE xsimd Eigen3::Eigen)
+  # -ffp-contract=off: every FMA is written by hand. -O1 in debug builds: at -O0 inline functions
+  # stay out of line, and the linker may keep the AVX-512 copy of one for everybody.
+  target_compile_options(gemma2_isa_${level} PRIVATE
+    ${arg_FLAGS} -ffp-contract=off $<$<CONFIG:Debug>:-O1>)
+  foreach(file IN LISTS arg_FILES)
+    set_property(GLOBAL APPEND PROPERTY GEMMA2_KERNEL_FILES "X(${level}, ${file})")
+  endforeach()
+endfunction()
+
+function(gemma2_write_kernel_list)
+  get_property(entries GLOBAL PROPERTY GEMMA2_KERNEL_FILES)
+  string(JOIN " " body ${entries})
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/kernels/cpu/kernel_list.h
+    CONTENT "#pragma once\n#define GEMMA2_FOR_EACH_KERNEL_FILE(X) @body@\n" @ONLY)
+endfunction()

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Everything comes from the system (Debian 12 has all of it); nothing is downloaded. All of them are
+# used header-only, so an installed libgemma2 needs none.
+find_package(Threads REQUIRED)
+find_package(fmt 9 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(xsimd 8.1 REQUIRED)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+if(GEMMA2_BUILD_APPS)
+  find_package(CLI11 2.1 REQUIRED)
+endif()
+if(GEMMA2_BUILD_TESTS)
+  find_package(GTest 1.12 REQUIRED)
+endif()
+if(GEMMA2_BUILD_BENCH)
+  find_package(benchmark 1.7 REQUIRED)
+endif()

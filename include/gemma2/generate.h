@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The loop around it all: context in, text out.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gemma2/sampling.h"
+#include "gemma2/session.h"
+
+namespace gemma2 {
+
+struct GenerateOptions {
+  SamplingOptions sampling = {};
+  int max_tokens = 1024;               // -1: until the model stops or the context is full
+  std::vector<std::string> stop = {};  // never emitted, not even in part
+  bool ignore_end = false;             // go on past <eos> and <end_of_turn>
+  int top_logprobs = -1;               // -1: none recorded; n: each token's own and the n best
+  std::stop_token cancel = {};
+  std::function<void(int done, int total)> on_prefill = {};  // tokens of the prompt processed
+};
+
+struct GeneratedToken {
+  TokenId token = -1;
+  float logprob = 0;                   // 0 unless GenerateOptions::top_logprobs >= 0
+  std::vector<TokenLogprob> top = {};  // best first
+};
+
+struct GenerateResult {
+  StopReason reason = StopReason::max_tokens;
+  std::string text = {};                      // everything the sink got
+  std::string stop_text = {};                 // the stop string that matched, if one did
+  std::vector<GeneratedToken> tokens = {};    // the ending token, if any, not included
+  int prompt_tokens = 0;
+  int cached_tokens = 0;  // of them, taken from the session's cache
+  double prefill_seconds = 0;
+  double decode_seconds = 0;
+};
+
+/// Continues `context`, the whole token sequence so far; what the session has cached of it is
+/// reused. `sink` gets the text piece by piece, whole UTF-8 characters, no control tokens.
+/// Throws Error(invalid_argument) if the context has no room for one more token (both counts are
+/// named) or an option is out of range, Error(non_finite_logits); the session stays usable.
+GEMMA2_API GenerateResult generate(Session& session, TokenSpan context,
+                                   const GenerateOptions& options = {},
+                                   const std::function<void(std::string_view)>& sink = {});
+
+}  // namespace gemma2

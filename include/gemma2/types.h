@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The few words every other header uses.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "gemma2/export.h"
+
+namespace gemma2 {
+
+/// Index of a piece in the vocabulary.
+using TokenId = std::int32_t;
+
+/// A run of tokens that somebody else owns.
+using TokenSpan = std::span<const TokenId>;
+
+/// How numbers are stored: weights in a file, keys and values in a cache.
+enum class DType : std::uint8_t { f32, f16, bf16, q8_0, q6_k };
+
+/// Where a model runs. `automatic` takes the best device at hand.
+enum class Device : std::uint8_t { automatic, cpu, cuda };
+
+/// Why a generation ended.
+enum class StopReason : std::uint8_t {
+  end_of_turn,   // the model said <eos> or <end_of_turn>
+  stop_text,     // one of GenerateOptions::stop appeared
+  max_tokens,    // GenerateOptions::max_tokens were produced
+  context_full,  // the KV cache has no room for another token
+  cancelled      // GenerateOptions::cancel was requested
+};
+
+/// Lower-case name of a storage type as in GGUF tools: "f32", "bf16", "q6_k".
+[[nodiscard]] GEMMA2_API const char* to_string(DType type) noexcept;
+
+/// Lower-case name of a stop reason: "end_of_turn", "max_tokens".
+[[nodiscard]] GEMMA2_API const char* to_string(StopReason reason) noexcept;
+
+}  // namespace gemma2

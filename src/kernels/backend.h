@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// THE DEVICE SEAM. A backend knows how to do ten things to rows of numbers; src/model knows which,
+// and in what order. The verbs are fused exactly where Gemma 2 needs it.
+//
+// A step is N rows: a prefill chunk, one token, one token of each of many sequences, or any mixture.
+// A row's result depends on its own tokens alone, never on its neighbours.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "gemma2/config.h"
+#include "gemma2/types.h"
+#include "quant/tensor_view.h"
+
+namespace gemma2 {
+
+/// A matrix where and how the backend wants it.
+struct Weight {
+  DType type = DType::f32;
+  int rows = 0;
+  int cols = 0;
+  const std::byte* data = nullptr;
+  std::size_t bytes = 0;
+};
+
+/// Activations: row i at data + i * stride. `stride` >= cols; the padding is zero.
+struct Rows {
+  float* data = nullptr;
+  int rows = 0;
+  int cols = 0;
+  int stride = 0;
+
+  [[nodiscard]] float* row(int i) const noexcept {
+    return data + static_cast<std::size_t>(i) * static_cast<std::size_t>(stride);
+  }
+  [[nodiscard]] Rows first(int n) const noexcept { return {data, n, cols, stride}; }
+};
+
+/// Keys and values of one layer of one sequence. Position p lives in slot p % capacity.
+struct CacheView {
+  DType type = DType::bf16;
+  int capacity = 0;  // positions, a multiple of kAttentionChunk
+  std::byte* keys = nullptr;
+  std::byte* values = nullptr;
+  std::size_t bytes = 0;  // keys and values together
+};
+
+/// Positions whose partial sums belong together; ring capacities are multiples of it.
+inline constexpr int kAttentionChunk = 256;
+
+/// What one pass works on. The spans must stay valid until logits() has returned.
+struct Step {
+  std::span<const TokenId> tokens;      // row i is tokens[i] ...
+  std::span<const int> positions;       // ... at positions[i] ...
+  std::span<const CacheView* const> caches;  // ... of the sequence with the layers caches[i][layer]
+  std::span<const int> output_rows;     // rows whose logits are wanted
+};
+
+struct BackendOptions {
+  Device device = Device::automatic;
+  int num_threads = 1;
+  bool precise = false;
+  bool portable_bits = false;
+  float embedding_scale = 1;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  [[nodiscard]] virtual int num_threads() const noexcept = 0;
+
+  /// Packs a stored matrix. The stored bytes are not needed afterwards; `consumed` is told which
+  /// ranges of them have been read, as packing goes on.
+  [[nodiscard]] virtual Weight import_weight(
+      const TensorView& stored, void (*consumed)(void* context, std::span<const std::byte>),
+      void* context) = 0;
+  /// A vector of multipliers (norm weights, the 1 + w already added).
+  [[nodiscard]] virtual Weight import_vector(std::span<const float> values) = 0;
+  [[nodiscard]] virtual Rows allocate_rows(int max_rows, int cols) = 0;
+
+  [[nodiscard]] virtual CacheView allocate_cache(int capacity, DType type) = 0;
+  virtual void release_cache(const CacheView& cache) noexcept = 0;
+  /// Positions [first, last) as float32 or bfloat16 rows [position][keys, then values], in the
+  /// cache's own type: cache_bytes_per_position() each.
+  virtual void read_cache(std::span<std::byte> to, const CacheView& from, int first, int last) = 0;
+  virtual void write_cache(const CacheView& to, std::span<const std::byte> from, int first,
+                           int last) = 0;
+
+  virtual void begin_step(const Step& step) = 0;
+  virtual void embed(Rows out, const Weight& table) = 0;
+  virtual void rms_norm(Rows out, Rows x, const Weight& scale) = 0;
+  virtual void rms_norm_add(Rows residual, Rows x, const Weight& scale) = 0;
+  /// out = x times each of `stacked`, side by side.
+  virtual void matmul(Rows out, Rows x, std::span<const Weight> stacked) = 0;
+  /// out = gelu(x gate) * (x up)
+  virtual void matmul_geglu(Rows out, Rows x, const Weight& gate, const Weight& up) = 0;
+  /// Rotates queries and keys of each row, appends keys and values to the row's cache.
+  virtual void rope_append(Rows qkv, int layer) = 0;
+  virtual void attention(Rows out, Rows qkv, int layer) = 0;
+  /// Soft-capped logits of the step's output rows: row i at result.row(i), vocab_size floats.
+  [[nodiscard]] virtual Rows logits(Rows x, const Weight& final_norm, const Weight& head) = 0;
+};
+
+/// Throws Error(device) if the device asked for is not there.
+[[nodiscard]] std::unique_ptr<Backend> make_backend(const ModelConfig& config,
+                                                    const BackendOptions& options);
+
+[[nodiscard]] constexpr std::size_t cache_element_bytes(DType type) noexcept {
+  return type == DType::f32 ? 4 : 2;
+}
+
+}  // namespace gemma2
