@@ -28,3 +28,28 @@ function(gemma2_add_layer name)
     fmt::fmt-header-only nlohmann_json::nlohmann_json Threads::Threads)
   set_property(GLOBAL APPEND PROPERTY GEMMA2_LAYERS gemma2_${name})
 endfunction()
+
+# gemma2_add_library(<name> [STATIC|SHARED]): every layer as one library file named libgemma2; of the
+# kind that BUILD_SHARED_LIBS asks for unless one is given. The objects are position-independent,
+# so a second kind costs one link.
+function(gemma2_add_library name)
+  get_property(objects GLOBAL PROPERTY GEMMA2_LAYERS)
+  list(TRANSFORM objects REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>")
+  add_library(${name} ${ARGN} ${objects})
+  set_target_properties(${name} PROPERTIES
+    OUTPUT_NAME gemma2 EXPORT_NAME gemma2 LINKER_LANGUAGE CXX
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+  target_compile_features(${name} PUBLIC cxx_std_20)
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${name} PRIVATE Threads::Threads)
+  if(GEMMA2_SANITIZE)
+    target_link_options(${name} PUBLIC -fsanitize=${GEMMA2_SANITIZE})
+  endif()
+  get_target_property(kind ${name} TYPE)
+  if(kind STREQUAL "SHARED_LIBRARY")
+    set(map ${PROJECT_SOURCE_DIR}/cmake/exported_symbols.map)
+    target_link_options(${name} PRIVATE -Wl,--version-script=${map} -Wl,--no-undefined)
+    set_target_properties(${name} PROPERTIES LINK_DEPENDS ${map})
+  endif()
+endfunction()
