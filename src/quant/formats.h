@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "quant/tensor_view.h"
@@ -33,12 +34,12 @@ struct Format {
 };
 
 [[nodiscard]] const Format& format_of(DType type) noexcept;
-[[nodiscard]] const Format* find_format(std::uint32_t gguf_type) noexcept;   // null: unsupported
-[[nodiscard]] const Format* find_format(std::string_view name) noexcept;     // null: unknown
+[[nodiscard]] const Format* find_format(std::uint32_t gguf_type) noexcept;  // null: unsupported
+[[nodiscard]] const Format* find_format(std::string_view name) noexcept;    // null: unknown
 [[nodiscard]] std::span<const Format> all_formats() noexcept;
 
 /// Name of any GGML type id, supported or not: "Q4_K", or "type 999".
-[[nodiscard]] std::string_view gguf_type_name(std::uint32_t gguf_type) noexcept;
+[[nodiscard]] std::string gguf_type_name(std::uint32_t gguf_type);
 
 /// Bytes of one stored row. REQUIRES: cols is a multiple of the block size.
 [[nodiscard]] inline std::size_t row_bytes(const Format& format, int cols) noexcept {
