@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-#
+
+# gcc 12 initialises variables with themselves in its own AVX-512 headers, and warns about it.
+set(GEMMA2_INTRINSIC_WARNINGS
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+
 # gemma2_add_isa(<level> [FOLDER <folder>] [FLAGS <flags...>] FILES <names...>) compiles
 # src/kernels/cpu/<folder>/<name>.cc with the level's own flags and appends every file to the list
 # that dispatch.cc walks, worst level first. Adding an ISA is one call; deleting the call and its
@@ -16,7 +20,7 @@ function(gemma2_add_isa level)
   # -ffp-contract=off: every FMA is written by hand. -O1 in debug builds: at -O0 inline functions
   # stay out of line, and the linker may keep the AVX-512 copy of one for everybody.
   target_compile_options(gemma2_isa_${level} PRIVATE
-    ${arg_FLAGS} -ffp-contract=off $<$<CONFIG:Debug>:-O1>)
+    ${arg_FLAGS} ${GEMMA2_INTRINSIC_WARNINGS} -ffp-contract=off $<$<CONFIG:Debug>:-O1>)
   foreach(file IN LISTS arg_FILES)
     set_property(GLOBAL APPEND PROPERTY GEMMA2_KERNEL_FILES "X(${level}, ${file})")
   endforeach()
