@@ -47,8 +47,7 @@ class GEMMA2_API Sampler {
  private:
   SamplingOptions options_;
   std::vector<TokenId> history_;
-  std::vector<float> adjusted_;       // logits after bias and penalties
-  std::vector<TokenId> candidates_;   // scratch of the filters
+  std::vector<float> adjusted_;  // logits after bias and penalties
 };
 
 /// log softmax(logits)[token].
