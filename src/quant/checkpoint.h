@@ -16,6 +16,7 @@
 
 #include "gemma2/config.h"
 #include "gemma2/inspect.h"
+
 #include "quant/tensor_view.h"
 #include "vocabulary.h"
 
@@ -25,6 +26,8 @@ namespace gemma2 {
 struct TokenizerFile {
   std::filesystem::path path;
 };
+
+class GgufFile;
 
 class Checkpoint {
  public:
@@ -43,6 +46,11 @@ class Checkpoint {
   [[nodiscard]] const std::string& container() const noexcept;
   [[nodiscard]] const std::vector<MetadataEntry>& metadata() const noexcept;
   [[nodiscard]] const std::vector<TensorInfo>& tensors() const noexcept;
+
+  /// The keys of a GGUF, to be copied by quantize(); null: the container has none.
+  [[nodiscard]] const GgufFile* gguf() const noexcept;
+  /// Every file that was opened.
+  [[nodiscard]] std::vector<std::filesystem::path> files() const;
 
   /// A matrix by its GGUF name. Throws Error(malformed_file) if it is not there.
   [[nodiscard]] TensorView matrix(std::string_view name) const;
