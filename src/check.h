@@ -3,10 +3,10 @@
 // The single place where the library throws. A message reads "where: expected .., found ..".
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "gemma2/error.h"
 
@@ -20,7 +20,8 @@ template <typename... Args>
 /// Throws Error(code, formatted message) unless `condition` holds. Arguments are evaluated always.
 template <typename... Args>
 void require(bool condition, ErrorCode code, fmt::format_string<Args...> format, Args&&... args) {
-  if (!condition) [[unlikely]] fail(code, format, std::forward<Args>(args)...);
+  if (!condition) [[unlikely]]
+    fail(code, format, std::forward<Args>(args)...);
 }
 
 /// Runs `body` and puts "where: " before the message of any Error that leaves it.

@@ -10,22 +10,32 @@ namespace gemma2 {
 
 const char* to_string(DType type) noexcept {
   switch (type) {
-    case DType::f32: return "f32";
-    case DType::f16: return "f16";
-    case DType::bf16: return "bf16";
-    case DType::q8_0: return "q8_0";
-    case DType::q6_k: return "q6_k";
+    case DType::f32:
+      return "f32";
+    case DType::f16:
+      return "f16";
+    case DType::bf16:
+      return "bf16";
+    case DType::q8_0:
+      return "q8_0";
+    case DType::q6_k:
+      return "q6_k";
   }
   return "?";
 }
 
 const char* to_string(StopReason reason) noexcept {
   switch (reason) {
-    case StopReason::end_of_turn: return "end_of_turn";
-    case StopReason::stop_text: return "stop_text";
-    case StopReason::max_tokens: return "max_tokens";
-    case StopReason::context_full: return "context_full";
-    case StopReason::cancelled: return "cancelled";
+    case StopReason::end_of_turn:
+      return "end_of_turn";
+    case StopReason::stop_text:
+      return "stop_text";
+    case StopReason::max_tokens:
+      return "max_tokens";
+    case StopReason::context_full:
+      return "context_full";
+    case StopReason::cancelled:
+      return "cancelled";
   }
   return "?";
 }

@@ -35,7 +35,7 @@ class ThreadPool {
   using Invoke = void (*)(const void* context, int first, int last);
 
   void run(int count, int grain, const void* context, Invoke invoke);
-  void work() noexcept;        // claims pieces of the current loop until none is left
+  void work() noexcept;  // claims pieces of the current loop until none is left
   void worker_main() noexcept;
 
   // The current loop; written by the caller before generation_ is advanced.

@@ -29,7 +29,7 @@ struct Piece {
 };
 
 struct Vocabulary {
-  std::vector<Piece> pieces = {};  // index = token id
+  std::vector<Piece> pieces = {};                  // index = token id
   TokenId bos = -1, eos = -1, unk = -1, pad = -1;  // -1: the file does not say
   bool merges_by_rank = false;  // scores are absent and piece order decides (tokenizer.json)
 };

@@ -32,9 +32,9 @@ struct GeneratedToken {
 
 struct GenerateResult {
   StopReason reason = StopReason::max_tokens;
-  std::string text = {};                      // everything the sink got
-  std::string stop_text = {};                 // the stop string that matched, if one did
-  std::vector<GeneratedToken> tokens = {};    // the ending token, if any, not included
+  std::string text = {};                    // everything the sink got
+  std::string stop_text = {};               // the stop string that matched, if one did
+  std::vector<GeneratedToken> tokens = {};  // the ending token, if any, not included
   int prompt_tokens = 0;
   int cached_tokens = 0;  // of them, taken from the session's cache
   double prefill_seconds = 0;

@@ -37,8 +37,9 @@ class GEMMA2_API KvCache {
   ~KvCache();
 
   [[nodiscard]] int context_length() const noexcept;
-  [[nodiscard]] int capacity(LayerKind kind) const noexcept;  // positions a layer of this kind holds
-  [[nodiscard]] std::size_t bytes() const noexcept;           // all layers, keys and values
+  [[nodiscard]] int capacity(
+      LayerKind kind) const noexcept;                // positions a layer of this kind holds
+  [[nodiscard]] std::size_t bytes() const noexcept;  // all layers, keys and values
   [[nodiscard]] DType type() const noexcept;
   [[nodiscard]] int position() const noexcept;      // tokens cached so far
   [[nodiscard]] TokenSpan tokens() const noexcept;  // their ids

@@ -16,8 +16,9 @@
 namespace gemma2 {
 
 struct EncodeOptions {
-  bool add_bos = true;         // put <bos> first, unless the encoded text already begins with it
-  bool parse_special = false;  // let "<bos>", "<start_of_turn>", ... in the text become those tokens
+  bool add_bos = true;  // put <bos> first, unless the encoded text already begins with it
+  bool parse_special =
+      false;  // let "<bos>", "<start_of_turn>", ... in the text become those tokens
 };
 
 struct DecodeOptions {

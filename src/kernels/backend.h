@@ -3,8 +3,8 @@
 // THE DEVICE SEAM. A backend knows how to do ten things to rows of numbers; src/model knows which,
 // and in what order. The verbs are fused exactly where Gemma 2 needs it.
 //
-// A step is N rows: a prefill chunk, one token, one token of each of many sequences, or any mixture.
-// A row's result depends on its own tokens alone, never on its neighbours.
+// A step is N rows: a prefill chunk, one token, one token of each of many sequences, or any
+// mixture. A row's result depends on its own tokens alone, never on its neighbours.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +14,7 @@
 
 #include "gemma2/config.h"
 #include "gemma2/types.h"
+
 #include "quant/tensor_view.h"
 
 namespace gemma2 {
@@ -47,6 +48,7 @@ struct CacheView {
   std::byte* keys = nullptr;
   std::byte* values = nullptr;
   std::size_t bytes = 0;  // keys and values together
+  void* owner = nullptr;  // the backend's own
 };
 
 /// Positions whose partial sums belong together; ring capacities are multiples of it.
@@ -54,10 +56,10 @@ inline constexpr int kAttentionChunk = 256;
 
 /// What one pass works on. The spans must stay valid until logits() has returned.
 struct Step {
-  std::span<const TokenId> tokens;      // row i is tokens[i] ...
-  std::span<const int> positions;       // ... at positions[i] ...
+  std::span<const TokenId> tokens;           // row i is tokens[i] ...
+  std::span<const int> positions;            // ... at positions[i] ...
   std::span<const CacheView* const> caches;  // ... of the sequence with the layers caches[i][layer]
-  std::span<const int> output_rows;     // rows whose logits are wanted
+  std::span<const int> output_rows;          // rows whose logits are wanted
 };
 
 struct BackendOptions {
@@ -77,17 +79,17 @@ class Backend {
 
   /// Packs a stored matrix. The stored bytes are not needed afterwards; `consumed` is told which
   /// ranges of them have been read, as packing goes on.
-  [[nodiscard]] virtual Weight import_weight(
-      const TensorView& stored, void (*consumed)(void* context, std::span<const std::byte>),
-      void* context) = 0;
+  [[nodiscard]] virtual Weight import_weight(const TensorView& stored,
+                                             void (*consumed)(void* context,
+                                                              std::span<const std::byte>),
+                                             void* context) = 0;
   /// A vector of multipliers (norm weights, the 1 + w already added).
   [[nodiscard]] virtual Weight import_vector(std::span<const float> values) = 0;
   [[nodiscard]] virtual Rows allocate_rows(int max_rows, int cols) = 0;
 
   [[nodiscard]] virtual CacheView allocate_cache(int capacity, DType type) = 0;
   virtual void release_cache(const CacheView& cache) noexcept = 0;
-  /// Positions [first, last) as float32 or bfloat16 rows [position][keys, then values], in the
-  /// cache's own type: cache_bytes_per_position() each.
+  /// Positions [first, last), row after row: keys of all heads, then values, in the cache's type.
   virtual void read_cache(std::span<std::byte> to, const CacheView& from, int first, int last) = 0;
   virtual void write_cache(const CacheView& to, std::span<const std::byte> from, int first,
                            int last) = 0;

@@ -21,8 +21,8 @@ namespace gemma2 {
 inline constexpr int kActivationBlock = 256;
 
 struct ActivationBlock {
-  float scale[8];          // of 32 values each
-  std::int32_t sum[16];    // of 16 values each: cancels the offset of unsigned weights
+  float scale[8];        // of 32 values each
+  std::int32_t sum[16];  // of 16 values each: cancels the offset of unsigned weights
   std::int8_t value[256];
 };
 static_assert(sizeof(ActivationBlock) == 352);

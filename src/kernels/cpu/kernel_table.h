@@ -13,11 +13,12 @@
 #include <cstdint>
 
 #include "gemma2/types.h"
+
 #include "quant/activation_block.h"
 
 namespace gemma2::cpu {
 
-inline constexpr int kNumFormats = 5;     // enumerators of DType
+inline constexpr int kNumFormats = 5;      // enumerators of DType
 inline constexpr int kAttentionTile = 64;  // positions whose scores are computed together
 
 /// Consecutive packed strips of one weight (quant/packed_strips.h).
@@ -50,7 +51,8 @@ struct FormatKernels {
   ///   F32, F16: fma(w, x, sum), ascending k.
   ///   BF16 with f32 input: the same. With bf16 input (an ISA with a bf16 dot product): the
   ///     instruction's own rounding, pairs of k ascending.
-  ///   Q6_K: per 32 columns b: i = sum over the two groups g of subscale[g] * sum of value * weight,
+  ///   Q6_K: per 32 columns b: i = sum over the two groups g of subscale[g] * sum of value *
+  ///   weight,
   ///     exact in int32; then t = fma(float(i), x.scale[b], t) over the 8 blocks of a tile,
   ///     t starting from 0; then sum = fma(d, t, sum), tiles ascending.
   ///   Q8_0: per 32 columns b: i exact in int32; sum = fma(float(i), d * x.scale[b], sum).
@@ -80,9 +82,9 @@ struct AttentionKernels {
   void (*weights)(float* p, const float* q, std::size_t q_stride, int rows, int head_dim,
                   const std::byte* keys, const Visible* visible, float cap) noexcept;
   /// out[row][d] = fma(p[row][i], value[i][d], out[row][d]) and sums[row][i % 16] += p[row][i], for
-  /// ascending i in [first, last). out: [rows][head_dim], sums: [rows][16].
+  /// ascending i visible to the row. out: [rows][head_dim], sums: [rows][16].
   void (*mix)(float* out, float* sums, const float* p, int rows, int head_dim,
-              const std::byte* values, int first, int last) noexcept;
+              const std::byte* values, const Visible* visible) noexcept;
 };
 
 /// Sums over a row use 16 lanes, lane l taking elements l, l + 16, ...; then lanes l and l + 8 are

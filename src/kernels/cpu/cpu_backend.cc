@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/cpu/cpu_backend.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+
+#include "check.h"
+#include "checked_math.h"
+#include "kernels/cpu/dispatch.h"
+#include "quant/formats.h"
+#include "quant/packed_strips.h"
+
+namespace gemma2 {
+
+namespace cpu {
+namespace {
+
+// Every row of activations is padded with zeros to a whole 8-bit block.
+constexpr int kRowPadding = kActivationBlock;
+
+/// `buffer`, grown to `bytes` if it is smaller. Its contents are not kept.
+std::byte* ensure(AlignedBuffer& buffer, std::size_t bytes) {
+  if (buffer.size() < bytes) buffer = AlignedBuffer(bytes);
+  return buffer.data();
+}
+
+}  // namespace
+
+CpuBackend::CpuBackend(const ModelConfig& config, const BackendOptions& options)
+    : config_(config),
+      options_(options),
+      table_(select_table(options.portable_bits)),
+      name_(fmt::format("cpu/{}{}{}", table_.name, options.precise ? " precise" : "",
+                        options.portable_bits ? " portable" : "")),
+      geometry_{config.num_kv_heads, config.head_dim},
+      pool_(options.num_threads) {
+  const int half = config.head_dim / 2;
+  rope_frequencies_.resize(static_cast<std::size_t>(half));
+  for (int i = 0; i < half; ++i) {
+    rope_frequencies_[static_cast<std::size_t>(i)] =
+        std::pow(static_cast<double>(config.rope_theta), -2.0 * i / config.head_dim);
+  }
+}
+
+Weight CpuBackend::import_weight(const TensorView& stored,
+                                 void (*consumed)(void*, std::span<const std::byte>),
+                                 void* context) {
+  const Format& format = format_of(stored.type);
+  const int num_strips = ceil_div(stored.rows, kStripRows);
+  const std::size_t strip_bytes = format.strip_bytes(stored.cols);
+  AlignedBuffer& packed = storage_.emplace_back(static_cast<std::size_t>(num_strips) * strip_bytes);
+
+  // In slabs, so that the pages of what has been read can go before the next slab's come.
+  constexpr std::size_t kSlabBytes = std::size_t{64} << 20;
+  const int slab = std::max(1, static_cast<int>(kSlabBytes / strip_bytes));
+  const std::size_t stored_row = row_bytes(format, stored.cols);
+  for (int begin = 0; begin < num_strips; begin += slab) {
+    const int end = std::min(begin + slab, num_strips);
+    pool_.parallel_for(end - begin, 4, [&](int first, int last) {
+      for (int s = begin + first; s < begin + last; ++s) {
+        format.pack_strip(packed.data() + static_cast<std::size_t>(s) * strip_bytes, stored,
+                          s * kStripRows);
+      }
+    });
+    const auto first_row = static_cast<std::size_t>(begin * kStripRows);
+    const auto last_row = static_cast<std::size_t>(std::min(end * kStripRows, stored.rows));
+    consumed(context, {stored.data + first_row * stored_row, (last_row - first_row) * stored_row});
+  }
+  return {stored.type, stored.rows, stored.cols, packed.data(), packed.size()};
+}
+
+Weight CpuBackend::import_vector(std::span<const float> values) {
+  AlignedBuffer& buffer = storage_.emplace_back(values.size_bytes());
+  std::memcpy(buffer.data(), values.data(), values.size_bytes());
+  return {DType::f32, 1, static_cast<int>(values.size()), buffer.data(), buffer.size()};
+}
+
+Rows CpuBackend::allocate_rows(int max_rows, int cols) {
+  const int stride = round_up(cols, kRowPadding);
+  AlignedBuffer& buffer = storage_.emplace_back(static_cast<std::size_t>(max_rows) *
+                                                static_cast<std::size_t>(stride) * sizeof(float));
+  return {buffer.as<float>(), max_rows, cols, stride};
+}
+
+CacheView CpuBackend::allocate_cache(int capacity, DType type) {
+  CacheView cache;
+  cache.type = type;
+  cache.capacity = round_up(capacity, kAttentionChunk);
+  cache.bytes = geometry_.bytes_per_position(type) * static_cast<std::size_t>(cache.capacity);
+  auto buffer = std::make_unique<AlignedBuffer>(cache.bytes);
+  cache.keys = buffer->data();
+  cache.values = cache.keys + cache.bytes / 2;
+  cache.owner = buffer.release();
+  return cache;
+}
+
+void CpuBackend::release_cache(const CacheView& cache) noexcept {
+  const std::unique_ptr<AlignedBuffer> owner(static_cast<AlignedBuffer*>(cache.owner));
+}
+
+void CpuBackend::read_cache(std::span<std::byte> to, const CacheView& from, int first, int last) {
+  const std::size_t bytes = geometry_.bytes_per_position(from.type);
+  for_each_row(last - first, [&](int i) {
+    read_position(geometry_, from, first + i, to.data() + static_cast<std::size_t>(i) * bytes);
+  });
+}
+
+void CpuBackend::write_cache(const CacheView& to, std::span<const std::byte> from, int first,
+                             int last) {
+  const std::size_t bytes = geometry_.bytes_per_position(to.type);
+  for_each_row(last - first, [&](int i) {
+    write_position(geometry_, to, first + i, from.data() + static_cast<std::size_t>(i) * bytes);
+  });
+}
+
+void CpuBackend::begin_step(const Step& step) {
+  step_ = step;
+  const std::size_t half = rope_frequencies_.size();
+  rope_angles_.resize(step.positions.size() * 2 * half);
+  for_each_row(static_cast<int>(step.positions.size()), [&](int row) {
+    float* cosines = rope_angles_.data() + static_cast<std::size_t>(row) * 2 * half;
+    for (std::size_t i = 0; i < half; ++i) {
+      // In double: at position 8191 a float32 angle is already off by 5e-4.
+      const double angle = step_.positions[static_cast<std::size_t>(row)] * rope_frequencies_[i];
+      cosines[i] = static_cast<float>(std::cos(angle));
+      cosines[half + i] = static_cast<float>(std::sin(angle));
+    }
+  });
+}
+
+void CpuBackend::embed(Rows out, const Weight& table) {
+  const FormatKernels& kernels = table_.format[static_cast<int>(table.type)];
+  const std::size_t strip_bytes = format_of(table.type).strip_bytes(table.cols);
+  for_each_row(out.rows, [&](int row) {
+    const TokenId token = step_.tokens[static_cast<std::size_t>(row)];
+    kernels.unpack_row(out.row(row),
+                       table.data + static_cast<std::size_t>(token / kStripRows) * strip_bytes,
+                       token % kStripRows, table.cols);
+    for (int i = 0; i < table.cols; ++i) out.row(row)[i] *= options_.embedding_scale;
+  });
+}
+
+void CpuBackend::rms_norm(Rows out, Rows x, const Weight& scale) {
+  const auto* factors = reinterpret_cast<const float*>(scale.data);
+  for_each_row(x.rows, [&](int row) {
+    table_.rms_norm(out.row(row), x.row(row), factors, x.cols, config_.rms_norm_eps);
+  });
+}
+
+void CpuBackend::rms_norm_add(Rows residual, Rows x, const Weight& scale) {
+  const auto* factors = reinterpret_cast<const float*>(scale.data);
+  for_each_row(x.rows, [&](int row) {
+    table_.rms_norm_add(residual.row(row), x.row(row), factors, x.cols, config_.rms_norm_eps);
+  });
+}
+
+void CpuBackend::rope_append(Rows qkv, int layer) {
+  const int head_dim = config_.head_dim;
+  for_each_row(qkv.rows, [&](int row) {
+    const auto index = static_cast<std::size_t>(row);
+    const float* angles = rope_angles_.data() + index * static_cast<std::size_t>(head_dim);
+    float* heads = qkv.row(row);
+    for (int head = 0; head < config_.num_heads + config_.num_kv_heads; ++head) {
+      table_.rope(heads + head * head_dim, angles, head_dim);
+    }
+    const float* keys = heads + config_.query_size();
+    append_position(geometry_, step_.caches[index][layer], step_.positions[index], keys,
+                    keys + config_.kv_size());
+  });
+}
+
+Rows CpuBackend::logits(Rows x, const Weight& final_norm, const Weight& head) {
+  const int count = static_cast<int>(step_.output_rows.size());
+  Rows normed{nullptr, count, x.cols, x.stride};
+  const std::size_t normed_bytes =
+      static_cast<std::size_t>(count) * static_cast<std::size_t>(x.stride) * sizeof(float);
+  normed.data = reinterpret_cast<float*>(ensure(final_rows_, normed_bytes));
+  Rows result{nullptr, count, head.rows, round_up(head.rows, kRowPadding)};
+  result.data = reinterpret_cast<float*>(ensure(
+      logits_,
+      static_cast<std::size_t>(count) * static_cast<std::size_t>(result.stride) * sizeof(float)));
+  const auto* factors = reinterpret_cast<const float*>(final_norm.data);
+  for_each_row(count, [&](int i) {
+    table_.rms_norm(normed.row(i), x.row(step_.output_rows[static_cast<std::size_t>(i)]), factors,
+                    x.cols, config_.rms_norm_eps);
+    std::fill(normed.row(i) + x.cols, normed.row(i) + x.stride, 0.0F);
+  });
+  matmul(result, normed, std::span(&head, 1));
+  constexpr int kPiece = 4096;
+  for (int i = 0; i < count; ++i) {
+    pool_.parallel_for(head.rows, kPiece, [&](int first, int last) {
+      table_.soft_cap(result.row(i) + first, last - first, config_.final_soft_cap);
+    });
+  }
+  return result;
+}
+
+}  // namespace cpu
+
+std::unique_ptr<Backend> make_cpu_backend(const ModelConfig& config,
+                                          const BackendOptions& options) {
+  return std::make_unique<cpu::CpuBackend>(config, options);
+}
+
+}  // namespace gemma2

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What this processor can do, by the names of the instruction-set levels in src/kernels/CMakeLists.
+#pragma once
+
+namespace gemma2::cpu {
+
+struct CpuFeatures {
+  bool reference = true;
+  bool avx2 = false;         // with FMA and F16C
+  bool avx512 = false;       // F, BW, VL, DQ, CD
+  bool avx512_vnni = false;  // besides avx512
+  bool avx512_bf16 = false;  // besides avx512
+};
+
+/// Asked of the processor and of the operating system (which must save the wide registers).
+[[nodiscard]] CpuFeatures detect_cpu_features() noexcept;
+
+}  // namespace gemma2::cpu

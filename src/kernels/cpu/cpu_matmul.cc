@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Products: activations are converted once to what the kernels read, then threads claim blocks of
+// strips. A block of strips times a block of columns stays in the second-level cache.
+#include <algorithm>
+#include <cstring>
+
+#include "checked_math.h"
+#include "kernels/cpu/cpu_backend.h"
+#include "quant/formats.h"
+#include "quant/packed_strips.h"
+
+namespace gemma2::cpu {
+namespace {
+
+constexpr int kColumnBlock = 64;  // 64 columns of 2304 values in 8 bits: 200 KB
+constexpr int kGegluStrips = 4;   // enough chains in flight for one column of BF16
+
+/// Strips that a thread claims at once: small enough to balance, large enough to stream.
+int claim(int strips, int threads) noexcept {
+  return std::clamp(strips / (threads * 8), 4, 32);
+}
+
+Columns slice(const Columns& columns, int first, int count) noexcept {
+  return {columns.data + static_cast<std::size_t>(first) * columns.stride, count, columns.stride};
+}
+
+Strips slice(const Strips& strips, int first, int count) noexcept {
+  return {strips.data + static_cast<std::size_t>(first) * strips.strip_bytes, count, strips.cols,
+          strips.strip_bytes};
+}
+
+}  // namespace
+
+Columns CpuBackend::convert(Rows x, InputLayout layout) {
+  if (layout == InputLayout::f32) {
+    return {reinterpret_cast<const std::byte*>(x.data), x.rows,
+            static_cast<std::size_t>(x.stride) * sizeof(float)};
+  }
+  const bool is_bf16 = layout == InputLayout::bf16;
+  const auto stride = static_cast<std::size_t>(x.stride);
+  const std::size_t bytes = is_bf16 ? stride * sizeof(std::uint16_t)
+                                    : stride / kActivationBlock * sizeof(ActivationBlock);
+  AlignedBuffer& buffer = converted_[is_bf16 ? 0 : 1];
+  const std::size_t needed = bytes * static_cast<std::size_t>(x.rows);
+  if (buffer.size() < needed) buffer = AlignedBuffer(needed);
+  for_each_row(x.rows, [&](int row) {
+    std::byte* to = buffer.data() + static_cast<std::size_t>(row) * bytes;
+    if (is_bf16) {
+      table_.to_bf16(reinterpret_cast<std::uint16_t*>(to), x.row(row), x.stride);
+    } else {
+      table_.quantize_q8(reinterpret_cast<ActivationBlock*>(to), x.row(row), x.stride);
+    }
+  });
+  return {buffer.data(), x.rows, bytes};
+}
+
+CpuBackend::Product CpuBackend::prepare(const Weight& weight, Rows x) {
+  const FormatKernels& kernels = table_.format[static_cast<int>(weight.type)];
+  const InputLayout layout = options_.precise ? InputLayout::f32 : kernels.input;
+  return {options_.precise ? kernels.matmul_f32 : kernels.matmul,
+          {weight.data, ceil_div(weight.rows, kStripRows), weight.cols,
+           format_of(weight.type).strip_bytes(weight.cols)},
+          weight.rows,
+          convert(x, layout)};
+}
+
+void CpuBackend::run_product(const Product& product, int first_strip, int last_strip, float* out,
+                             std::size_t out_stride) noexcept {
+  // A last strip of fewer than 16 rows must not write over what stands behind them.
+  const int whole = std::min(last_strip, product.rows / kStripRows);
+  for (int c = 0; c < product.columns.count; c += kColumnBlock) {
+    const int count = std::min(kColumnBlock, product.columns.count - c);
+    const Columns columns = slice(product.columns, c, count);
+    float* to = out + static_cast<std::size_t>(c) * out_stride;
+    if (first_strip < whole) {
+      product.entry(to + first_strip * kStripRows, out_stride,
+                    slice(product.strips, first_strip, whole - first_strip), columns);
+    }
+    if (whole < last_strip) {
+      float rest[kColumnBlock * kStripRows];
+      product.entry(rest, kStripRows, slice(product.strips, whole, 1), columns);
+      const auto bytes = static_cast<std::size_t>(product.rows % kStripRows) * sizeof(float);
+      for (int i = 0; i < count; ++i) {
+        std::memcpy(to + static_cast<std::size_t>(i) * out_stride + whole * kStripRows,
+                    rest + i * kStripRows, bytes);
+      }
+    }
+  }
+}
+
+void CpuBackend::run_products(std::span<const Product> products, Rows out) {
+  int total = 0;
+  for (const Product& product : products) total += product.strips.count;
+  pool_.parallel_for(total, claim(total, num_threads()), [&](int first, int last) {
+    int base = 0;    // strips of the products before
+    int offset = 0;  // their outputs
+    for (const Product& product : products) {
+      const int begin = std::max(first - base, 0);
+      const int end = std::min(last - base, product.strips.count);
+      if (begin < end) {
+        run_product(product, begin, end, out.data + offset, static_cast<std::size_t>(out.stride));
+      }
+      base += product.strips.count;
+      offset += product.rows;
+    }
+  });
+}
+
+void CpuBackend::matmul(Rows out, Rows x, std::span<const Weight> stacked) {
+  constexpr std::size_t kMaxStacked = 3;
+  Product products[kMaxStacked];
+  std::size_t count = 0;
+  for (const Weight& weight : stacked.first(std::min(stacked.size(), kMaxStacked))) {
+    products[count] = prepare(weight, x);
+    ++count;
+  }
+  run_products(std::span(products, count), out);
+}
+
+void CpuBackend::matmul_geglu(Rows out, Rows x, const Weight& gate, const Weight& up) {
+  const Product gates = prepare(gate, x);
+  const Product ups = prepare(up, x);
+  const int blocks = ceil_div(gates.strips.count, kGegluStrips);
+  pool_.parallel_for(blocks, std::max(1, claim(gates.strips.count, num_threads()) / kGegluStrips),
+                     [&](int first, int last) {
+                       constexpr int kWidth = kGegluStrips * kStripRows;
+                       float gated[kColumnBlock * kWidth];
+                       float upped[kColumnBlock * kWidth];
+                       for (int block = first; block < last; ++block) {
+                         const int strip = block * kGegluStrips;
+                         const int strips = std::min(kGegluStrips, gates.strips.count - strip);
+                         const int rows = std::min(kWidth, gates.rows - strip * kStripRows);
+                         for (int c = 0; c < x.rows; c += kColumnBlock) {
+                           const int count = std::min(kColumnBlock, x.rows - c);
+                           gates.entry(gated, kWidth, slice(gates.strips, strip, strips),
+                                       slice(gates.columns, c, count));
+                           ups.entry(upped, kWidth, slice(ups.strips, strip, strips),
+                                     slice(ups.columns, c, count));
+                           for (int i = 0; i < count; ++i) {
+                             table_.geglu(out.row(c + i) + strip * kStripRows, gated + i * kWidth,
+                                          upped + i * kWidth, rows);
+                           }
+                         }
+                       }
+                     });
+}
+
+}  // namespace gemma2::cpu
