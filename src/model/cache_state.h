@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The inside of a KvCache: one CacheView a layer and the ids of what is in them.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "gemma2/kv_cache.h"
+
+#include "kernels/backend.h"
+#include "model/engine.h"
+
+namespace gemma2 {
+
+/// Owns one layer's cache; gives it back to the backend that allocated it.
+class LayerCache {
+ public:
+  LayerCache(Backend& backend, int capacity, DType type)
+      : backend_(&backend), view_(backend.allocate_cache(capacity, type)) {}
+  LayerCache(LayerCache&& other) noexcept : backend_(other.backend_), view_(other.view_) {
+    other.backend_ = nullptr;
+  }
+  LayerCache& operator=(LayerCache&&) = delete;
+  ~LayerCache() {
+    if (backend_ != nullptr) backend_->release_cache(view_);
+  }
+  [[nodiscard]] const CacheView& view() const noexcept { return view_; }
+
+ private:
+  Backend* backend_;
+  CacheView view_;
+};
+
+struct KvCache::State {
+  State(std::shared_ptr<Engine> shared_engine, const KvCacheOptions& cache_options);
+
+  std::shared_ptr<Engine> engine;  // first: the layers are freed through its backend
+  int context_length;
+  LocalLayers local_layers;
+  DType type;
+  std::vector<LayerCache> layers;
+  std::vector<CacheView> views;  // of the layers, as a step wants them
+  std::vector<TokenId> tokens;   // position = their number
+
+  /// Highest position written since the cache was empty, plus one; rewinding leaves it. It tells
+  /// what a ring has overwritten.
+  int written = 0;
+
+  /// Lowest position that a layer of this kind still holds.
+  [[nodiscard]] int oldest_held(LayerKind kind) const noexcept;
+
+  /// Calls visit(layer, first, last, buffer) for blocks of positions that cover everything held;
+  /// the buffer has room for them.
+  template <typename Visit>
+  void for_each_block(Visit visit) const {
+    constexpr int kBlock = 256;
+    const ModelConfig& config = engine->config();
+    const std::size_t position_bytes =
+        2 * static_cast<std::size_t>(config.kv_size()) * cache_element_bytes(type);
+    std::vector<std::byte> buffer(kBlock * position_bytes);
+    const int end = static_cast<int>(tokens.size());
+    for (std::size_t layer = 0; layer < views.size(); ++layer) {
+      const LayerKind kind = config.layer_kind(static_cast<int>(layer));
+      for (int first = oldest_held(kind); first < end; first += kBlock) {
+        const int last = first + kBlock < end ? first + kBlock : end;
+        visit(layer, first, last,
+              std::span(buffer).first(static_cast<std::size_t>(last - first) * position_bytes));
+      }
+    }
+  }
+};
+
+}  // namespace gemma2

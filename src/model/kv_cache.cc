@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Capacity and rewind. Every layer is a ring; one that holds the whole context never wraps. A local
+// ring holds the window plus one prefill chunk, because a chunk's keys are appended before its
+// first row attends.
+#include "gemma2/kv_cache.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "check.h"
+#include "checked_math.h"
+#include "model/cache_state.h"
+
+namespace gemma2 {
+namespace {
+
+constexpr int kMaxContext = 131072;
+
+int context_of(const ModelConfig& config, const KvCacheOptions& options) {
+  require(options.context_length >= 0 && options.context_length <= kMaxContext,
+          ErrorCode::invalid_argument,
+          "context_length: expected 0 (the model's own) to {}, found {}", kMaxContext,
+          options.context_length);
+  return options.context_length == 0 ? config.context_length : options.context_length;
+}
+
+DType type_of(const Engine& engine, CacheType type) {
+  switch (type) {
+    case CacheType::automatic:
+      return engine.precise() ? DType::f32 : DType::bf16;
+    case CacheType::f32:
+      return DType::f32;
+    case CacheType::bf16:
+      return DType::bf16;
+  }
+  fail(ErrorCode::invalid_argument, "cache type: expected automatic, f32 or bf16, found {}",
+       static_cast<int>(type));
+}
+
+}  // namespace
+
+KvCache::State::State(std::shared_ptr<Engine> shared_engine, const KvCacheOptions& cache_options)
+    : engine(std::move(shared_engine)),
+      context_length(context_of(engine->config(), cache_options)),
+      local_layers(cache_options.local_layers),
+      type(type_of(*engine, cache_options.type)) {
+  const ModelConfig& config = engine->config();
+  const int ring = config.sliding_window > context_length - engine->prefill_chunk()
+                       ? context_length
+                       : config.sliding_window + engine->prefill_chunk() - 1;
+  layers.reserve(static_cast<std::size_t>(config.num_layers));
+  for (int i = 0; i < config.num_layers; ++i) {
+    const bool in_ring = config.is_local(i) && local_layers == LocalLayers::ring;
+    layers.emplace_back(engine->backend(), in_ring ? ring : context_length, type);
+    views.push_back(layers.back().view());
+  }
+  tokens.reserve(static_cast<std::size_t>(context_length));
+}
+
+int KvCache::State::oldest_held(LayerKind kind) const noexcept {
+  const auto layer = kind == LayerKind::local ? 0U : 1U;
+  if (layer >= views.size()) return 0;
+  return std::max(0, written - views[layer].capacity);
+}
+
+KvCache::KvCache(const Model& model, const KvCacheOptions& options)
+    : state_(std::make_unique<State>(model.engine(), options)) {}
+KvCache::KvCache(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+KvCache::KvCache(KvCache&&) noexcept = default;
+KvCache& KvCache::operator=(KvCache&&) noexcept = default;
+KvCache::~KvCache() = default;
+
+int KvCache::context_length() const noexcept {
+  return state_->context_length;
+}
+
+int KvCache::capacity(LayerKind kind) const noexcept {
+  for (std::size_t i = 0; i < state_->views.size(); ++i) {
+    if (state_->engine->config().layer_kind(static_cast<int>(i)) == kind) {
+      return state_->views[i].capacity;
+    }
+  }
+  return 0;
+}
+
+std::size_t KvCache::bytes() const noexcept {
+  std::size_t total = 0;
+  for (const CacheView& view : state_->views) total += view.bytes;
+  return total;
+}
+
+DType KvCache::type() const noexcept {
+  return state_->type;
+}
+int KvCache::position() const noexcept {
+  return static_cast<int>(state_->tokens.size());
+}
+TokenSpan KvCache::tokens() const noexcept {
+  return state_->tokens;
+}
+
+bool KvCache::can_rewind(int position) const noexcept {
+  if (position < 0 || position > this->position()) return false;
+  const int window = state_->engine->config().sliding_window;
+  const int oldest_needed = std::max(0, position - window + 1);
+  return position == 0 || oldest_needed >= state_->oldest_held(LayerKind::local);
+}
+
+bool KvCache::rewind(int position) noexcept {
+  if (!can_rewind(position)) return false;
+  state_->tokens.resize(static_cast<std::size_t>(position));
+  if (position == 0) state_->written = 0;
+  return true;
+}
+
+KvCache KvCache::fork() const {
+  const State& from = *state_;
+  auto to = std::make_unique<State>(
+      from.engine,
+      KvCacheOptions{.context_length = from.context_length,
+                     .local_layers = from.local_layers,
+                     .type = from.type == DType::f32 ? CacheType::f32 : CacheType::bf16});
+  to->tokens = from.tokens;
+  to->tokens.reserve(static_cast<std::size_t>(from.context_length));
+  to->written = from.written;
+  const std::scoped_lock lock(from.engine->step_mutex());
+  from.for_each_block([&](std::size_t layer, int first, int last, std::span<std::byte> buffer) {
+    from.engine->backend().read_cache(buffer, from.views[layer], first, last);
+    from.engine->backend().write_cache(to->views[layer], buffer, first, last);
+  });
+  return KvCache(std::move(to));
+}
+
+}  // namespace gemma2

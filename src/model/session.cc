@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gemma2/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gemma2/sampling.h"
+
+#include "check.h"
+#include "model/session_state.h"
+
+namespace gemma2 {
+
+Session::Session(const Model& model, const KvCacheOptions& options)
+    : Session(model, KvCache(model, options)) {}
+
+Session::Session(const Model& model, KvCache cache) {
+  require(cache.state().engine == model.engine(), ErrorCode::invalid_argument,
+          "session: expected a cache of the same model, found one of another");
+  state_ = std::make_unique<State>(model, std::move(cache));
+}
+
+Session::Session(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+bool Session::prefill(TokenSpan tokens, const std::stop_token& cancel) {
+  const StepEntry entry{this, tokens, WantLogits::last};
+  return step(std::span(&entry, 1), cancel);
+}
+
+bool Session::decode(TokenId token, const std::stop_token& cancel) {
+  return prefill(TokenSpan(&token, 1), cancel);
+}
+
+int Session::reuse_prefix(TokenSpan context) {
+  const TokenSpan cached = state_->cache.tokens();
+  const auto common = static_cast<int>(
+      std::mismatch(cached.begin(), cached.end(), context.begin(), context.end()).first -
+      cached.begin());
+  const bool stands_there =
+      common == static_cast<int>(context.size()) && common == position() && !logits().empty();
+  if (stands_there) return common;
+  const int keep = std::clamp(common, 0, std::max(0, static_cast<int>(context.size()) - 1));
+  if (keep == position()) return keep;
+  // A ring that has lost what lies before `keep` starts over: the same bits, only later.
+  return rewind(keep) ? keep : (static_cast<void>(rewind(0)), 0);
+}
+
+std::vector<float> Session::score(TokenSpan tokens) {
+  constexpr std::size_t kBlock = 64;  // rows of WantLogits::all
+  require(position() > 0 && !logits().empty(), ErrorCode::invalid_argument,
+          "score: expected a session with a last token, found an empty one");
+  std::vector<float> scores;
+  scores.reserve(tokens.size());
+  for (std::size_t begin = 0; begin < tokens.size(); begin += kBlock) {
+    const TokenSpan block = tokens.subspan(begin, std::min(kBlock, tokens.size() - begin));
+    scores.push_back(logprob(logits(), block.front()));
+    const StepEntry entry{this, block, WantLogits::all};
+    step(std::span(&entry, 1));
+    for (std::size_t i = 1; i < block.size(); ++i) {
+      scores.push_back(logprob(logits(static_cast<int>(i) - 1), block[i]));
+    }
+  }
+  return scores;
+}
+
+std::span<const float> Session::logits() const noexcept {
+  const std::size_t width = state_->vocab_size();
+  return std::span<const float>(state_->logits).last(state_->logits.empty() ? 0 : width);
+}
+
+std::span<const float> Session::logits(int row) const {
+  require(row >= 0 && row < state_->logits_rows, ErrorCode::invalid_argument,
+          "logits: expected a row below {}, found {}", state_->logits_rows, row);
+  const std::size_t width = state_->vocab_size();
+  return std::span<const float>(state_->logits)
+      .subspan(static_cast<std::size_t>(row) * width, width);
+}
+
+const Model& Session::model() const noexcept {
+  return state_->model;
+}
+const KvCache& Session::cache() const noexcept {
+  return state_->cache;
+}
+int Session::position() const noexcept {
+  return state_->cache.position();
+}
+
+bool Session::rewind(int position) noexcept {
+  if (position == this->position()) return true;
+  if (!state_->cache.rewind(position)) return false;
+  state_->logits.clear();
+  state_->logits_rows = 0;
+  return true;
+}
+
+Session Session::fork() const {
+  auto copy = std::make_unique<State>(state_->model, state_->cache.fork());
+  copy->logits = state_->logits;
+  copy->logits_rows = state_->logits_rows;
+  return Session(std::move(copy));
+}
+
+}  // namespace gemma2

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/transformer.h"
+
+#include <array>
+
+namespace gemma2 {
+
+Activations::Activations(Backend& backend, const ModelConfig& config, int max_rows)
+    : residual(backend.allocate_rows(max_rows, config.hidden_size)),
+      normed(backend.allocate_rows(max_rows, config.hidden_size)),
+      qkv(backend.allocate_rows(max_rows, config.query_size() + 2 * config.kv_size())),
+      attended(backend.allocate_rows(max_rows, config.query_size())),
+      hidden(backend.allocate_rows(max_rows, config.ffn_size)),
+      projected(backend.allocate_rows(max_rows, config.hidden_size)) {}
+
+Activations Activations::first(int rows) const noexcept {
+  Activations a;
+  a.residual = residual.first(rows);
+  a.normed = normed.first(rows);
+  a.qkv = qkv.first(rows);
+  a.attended = attended.first(rows);
+  a.hidden = hidden.first(rows);
+  a.projected = projected.first(rows);
+  return a;
+}
+
+bool run_layers(Backend& backend, const Weights& weights, const Activations& rows, const Step& step,
+                const std::stop_token& cancel) {
+  const Activations a = rows.first(static_cast<int>(step.tokens.size()));
+  backend.begin_step(step);
+  backend.embed(a.residual, weights.embedding);
+  for (int i = 0; const LayerWeights& layer : weights.layers) {
+    if (cancel.stop_requested()) return false;
+    backend.rms_norm(a.normed, a.residual, layer.pre_attention_norm);
+    backend.matmul(a.qkv, a.normed, std::array{layer.q_proj, layer.k_proj, layer.v_proj});
+    backend.rope_append(a.qkv, i);
+    backend.attention(a.attended, a.qkv, i);
+    backend.matmul(a.projected, a.attended, std::array{layer.o_proj});
+    backend.rms_norm_add(a.residual, a.projected, layer.post_attention_norm);
+
+    backend.rms_norm(a.normed, a.residual, layer.pre_ffn_norm);
+    backend.matmul_geglu(a.hidden, a.normed, layer.gate_proj, layer.up_proj);
+    backend.matmul(a.projected, a.hidden, std::array{layer.down_proj});
+    backend.rms_norm_add(a.residual, a.projected, layer.post_ffn_norm);
+    ++i;
+  }
+  return true;
+}
+
+}  // namespace gemma2

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The model's parameters where the backend wants them, one field for each matrix of the paper.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "quant/checkpoint.h"
+
+namespace gemma2 {
+
+struct LayerWeights {
+  Weight pre_attention_norm;
+  Weight q_proj, k_proj, v_proj;
+  Weight o_proj;
+  Weight post_attention_norm;
+  Weight pre_ffn_norm;
+  Weight gate_proj, up_proj;
+  Weight down_proj;
+  Weight post_ffn_norm;
+};
+
+struct Weights {
+  Weight embedding;  // also the output head
+  std::vector<LayerWeights> layers;
+  Weight final_norm;
+
+  [[nodiscard]] std::size_t bytes() const noexcept;
+};
+
+/// Imports every tensor, releasing the checkpoint's pages behind it. `progress` may be empty.
+[[nodiscard]] Weights import_weights(Backend& backend, const Checkpoint& checkpoint,
+                                     const std::function<void(double fraction)>& progress);
+
+}  // namespace gemma2
