@@ -5,4 +5,6 @@
 
 #include "model/engine.h"
 
-void greet() { std::printf("a library prints\n"); }
+void greet() {
+  std::printf("a library prints\n");
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gelem/s for the entries that work on one row; GMAC/s for attention, whose tiles of 64 positions
+// are walked through a cache of 4096 positions of one key/value head (4 or 8 MiB).
+#include "elementwise_bench.h"
+
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include "aligned_buffer.h"
+#include "kernels/cpu/dispatch.h"
+
+namespace gemma2::bench {
+namespace {
+
+constexpr int kHidden = 2304;  // Gemma 2 2B
+constexpr int kFfn = 9216;
+constexpr int kVocab = 256000;
+constexpr int kHeadDim = 256;
+constexpr int kCachedPositions = 4096;
+constexpr float kCap = 50;
+
+std::vector<float> random_row(int n) {
+  std::mt19937 random(3);  // NOLINT(cert-msc51-cpp): the same data in every run
+  std::normal_distribution<float> value;
+  std::vector<float> row(static_cast<std::size_t>(n));
+  for (float& x : row) x = value(random);
+  return row;
+}
+
+/// x stays what it was: entries that work in place run on a copy made outside the clock's reach,
+/// or are stable under repetition.
+using Entry = std::function<void(const cpu::KernelTable&, float* out, float* x)>;
+
+void add(const cpu::KernelTable& table, const char* name, int n, const Entry& entry) {
+  benchmark::RegisterBenchmark(
+      fmt::format("{}/{}/{}", name, table.name, n).c_str(), [&table, n, entry](auto& state) {
+        std::vector<float> x = random_row(n);
+        AlignedBuffer out(static_cast<std::size_t>(n) * 2 * sizeof(float));
+        for ([[maybe_unused]] auto _ : state) {
+          entry(table, out.as<float>(), x.data());
+          benchmark::ClobberMemory();
+        }
+        const double elements = static_cast<double>(n) * static_cast<double>(state.iterations());
+        state.counters["Gelem/s"] =
+            benchmark::Counter(elements * 1e-9, benchmark::Counter::kIsRate);
+      });
+}
+
+void register_rows(const cpu::KernelTable& table) {
+  add(table, "quantize_q8", kHidden, [](const cpu::KernelTable& t, float* out, float* x) {
+    t.quantize_q8(reinterpret_cast<ActivationBlock*>(out), x, kHidden);
+  });
+  add(table, "to_bf16", kHidden, [](const cpu::KernelTable& t, float* out, float* x) {
+    t.to_bf16(reinterpret_cast<std::uint16_t*>(out), x, kHidden);
+  });
+  add(table, "rms_norm", kHidden, [](const cpu::KernelTable& t, float* out, float* x) {
+    t.rms_norm(out, x, x, kHidden, 1e-6F);
+  });
+  add(table, "rms_norm_add", kHidden, [](const cpu::KernelTable& t, float* out, float* x) {
+    t.rms_norm_add(out, x, x, kHidden, 1e-6F);
+  });
+  add(table, "soft_cap", kVocab,
+      [](const cpu::KernelTable& t, float*, float* x) { t.soft_cap(x, kVocab, kCap); });
+  add(table, "geglu", kFfn,
+      [](const cpu::KernelTable& t, float* out, float* x) { t.geglu(out, x, x, kFfn); });
+  add(table, "rope", kHeadDim, [](const cpu::KernelTable& t, float* out, float*) {
+    static const std::vector<float> no_turn = [] {
+      std::vector<float> cos_sin(kHeadDim, 0.0F);
+      std::fill_n(cos_sin.begin(), kHeadDim / 2, 1.0F);
+      return cos_sin;
+    }();
+    t.rope(out, no_turn.data(), kHeadDim);
+  });
+}
+
+/// Keys or values of one key/value head; any bits of sane numbers will do.
+AlignedBuffer random_cache(const cpu::KernelTable& table, DType type) {
+  const std::vector<float> x = random_row(kCachedPositions * kHeadDim);
+  const std::size_t element = type == DType::f32 ? 4 : 2;
+  AlignedBuffer cache(x.size() * element);
+  if (type == DType::f32) std::copy(x.begin(), x.end(), cache.as<float>());
+  if (type == DType::bf16)
+    table.to_bf16(cache.as<std::uint16_t>(), x.data(), kCachedPositions * kHeadDim);
+  return cache;
+}
+
+struct AttentionCase {
+  const cpu::KernelTable* table;
+  DType type;
+  int rows;  // query rows that share the key/value head
+  bool mix;
+};
+
+void run_attention(benchmark::State& state, const AttentionCase& c) {
+  const cpu::AttentionKernels& kernels =
+      c.type == DType::f32 ? c.table->attention_f32 : c.table->attention_bf16;
+  const AlignedBuffer cache = random_cache(*c.table, c.type);
+  const std::vector<float> q = random_row(c.rows * kHeadDim);
+  const std::vector<cpu::Visible> visible(static_cast<std::size_t>(c.rows),
+                                          cpu::Visible{0, cpu::kAttentionTile});
+  const auto rows = static_cast<std::size_t>(c.rows);
+  AlignedBuffer p(rows * cpu::kAttentionTile * sizeof(float));
+  AlignedBuffer out(rows * kHeadDim * sizeof(float));
+  AlignedBuffer sums(rows * 16 * sizeof(float));
+  const std::size_t tile_bytes = cache.size() / (kCachedPositions / cpu::kAttentionTile);
+  std::size_t at = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    if (c.mix) {
+      kernels.mix(out.as<float>(), sums.as<float>(), p.as<float>(), c.rows, kHeadDim,
+                  cache.data() + at, visible.data());
+    } else {
+      kernels.weights(p.as<float>(), q.data(), kHeadDim, c.rows, kHeadDim, cache.data() + at,
+                      visible.data(), kCap);
+    }
+    benchmark::ClobberMemory();
+    at = (at + tile_bytes) % cache.size();
+  }
+  const double macs = static_cast<double>(c.rows) * cpu::kAttentionTile * kHeadDim *
+                      static_cast<double>(state.iterations());
+  const double bytes = static_cast<double>(tile_bytes) * static_cast<double>(state.iterations());
+  using benchmark::Counter;
+  state.counters["GMAC/s"] = Counter(macs * 1e-9, Counter::kIsRate);
+  state.counters["GB/s"] = Counter(bytes * 1e-9, Counter::kIsRate);
+}
+
+void register_attention(const cpu::KernelTable& table) {
+  for (const DType type : {DType::bf16, DType::f32}) {
+    for (const int rows : {2, 128}) {  // one token, and a chunk of 64, of two query heads
+      for (const bool mix : {false, true}) {
+        const AttentionCase c{&table, type, rows, mix};
+        benchmark::RegisterBenchmark(fmt::format("attention_{}/{}/{}/{}", mix ? "mix" : "weights",
+                                                 to_string(type), table.name, rows)
+                                         .c_str(),
+                                     [c](benchmark::State& state) { run_attention(state, c); });
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void register_elementwise() {
+  for (const cpu::KernelTable* table : cpu::supported_tables()) {
+    register_rows(*table);
+    register_attention(*table);
+  }
+}
+
+}  // namespace gemma2::bench

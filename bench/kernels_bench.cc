@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every matmul entry of every kernel table this processor supports, at the shapes of Gemma 2 2B:
+//   matmul/<format>/<table>/<rows>x<cols>/<columns>      the default path
+//   matmul_f32/...                                       float activations (--precise)
+// Counters: GB/s of weights, GMAC/s, and %peak, the fraction of the nearer of two roofs measured in
+// this run: reading memory, or multiplying with that kind of activations.
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include "aligned_buffer.h"
+#include "elementwise_bench.h"
+#include "kernels/cpu/dispatch.h"
+#include "peak.h"
+#include "quant/formats.h"
+#include "quant/packed_strips.h"
+#include "thread_pool.h"
+#include "weight_pool.h"
+
+namespace gemma2::bench {
+namespace {
+
+struct Shape {
+  int rows;
+  int cols;
+};
+constexpr Shape kShapes[] = {
+    {2048, 2304},    // q_proj
+    {1024, 2304},    // k_proj, v_proj
+    {2304, 2048},    // o_proj
+    {9216, 2304},    // gate_proj, up_proj
+    {2304, 9216},    // down_proj
+    {256000, 2304},  // the output head
+};
+constexpr int kColumnCounts[] = {1, 8, 64, 512};
+
+/// Threads and roofs of this run; the roofs are measured when first needed.
+class Machine {
+ public:
+  explicit Machine(int num_threads) : pool_(num_threads) {}
+
+  [[nodiscard]] ThreadPool& pool() { return pool_; }
+  [[nodiscard]] double read_gb() {
+    if (read_gb_ == 0) read_gb_ = ReadProbe().gb_per_second(pool_.num_threads());
+    return read_gb_;
+  }
+  [[nodiscard]] double gmac(Arithmetic arithmetic) {
+    double& value = gmac_[arithmetic];
+    if (value == 0) value = gmacs(best_probe(arithmetic), pool_.num_threads());
+    return value;
+  }
+
+ private:
+  ThreadPool pool_;
+  double read_gb_ = 0;
+  std::map<Arithmetic, double> gmac_;
+};
+
+Arithmetic arithmetic_of(cpu::InputLayout layout) {
+  switch (layout) {
+    case cpu::InputLayout::q8:
+      return Arithmetic::int8;
+    case cpu::InputLayout::bf16:
+      return Arithmetic::bf16;
+    case cpu::InputLayout::f32:
+      break;
+  }
+  return Arithmetic::fp32;
+}
+
+/// Activation columns in the layout an entry reads.
+class Activations {
+ public:
+  Activations(const cpu::KernelTable& table, cpu::InputLayout layout, int cols, int count) {
+    const int padded = (cols + 255) / 256 * 256;
+    std::mt19937 random(2);  // NOLINT(cert-msc51-cpp): the same activations in every run
+    std::normal_distribution<float> value;
+    std::vector<float> x(static_cast<std::size_t>(padded));
+    std::size_t stride = x.size() * sizeof(float);
+    if (layout == cpu::InputLayout::bf16) stride = x.size() * sizeof(std::uint16_t);
+    if (layout == cpu::InputLayout::q8) stride = x.size() / 256 * sizeof(ActivationBlock);
+    buffer_ = AlignedBuffer(stride * static_cast<std::size_t>(count));
+    columns_ = {buffer_.data(), count, stride};
+    for (int c = 0; c < count; ++c) {
+      for (int k = 0; k < cols; ++k) x[static_cast<std::size_t>(k)] = value(random);
+      std::byte* to = buffer_.data() + static_cast<std::size_t>(c) * stride;
+      if (layout == cpu::InputLayout::f32) std::memcpy(to, x.data(), stride);
+      if (layout == cpu::InputLayout::bf16)
+        table.to_bf16(reinterpret_cast<std::uint16_t*>(to), x.data(), padded);
+      if (layout == cpu::InputLayout::q8)
+        table.quantize_q8(reinterpret_cast<ActivationBlock*>(to), x.data(), padded);
+    }
+  }
+  [[nodiscard]] const cpu::Columns& columns() const noexcept { return columns_; }
+
+ private:
+  AlignedBuffer buffer_;
+  cpu::Columns columns_{};
+};
+
+/// One pool is kept: benchmarks of one format and shape follow each other.
+WeightPool& weights(DType type, const Shape& shape) {
+  static std::unique_ptr<WeightPool> pool;
+  if (!pool || !pool->holds(type, shape.rows, shape.cols)) {
+    pool.reset();
+    pool = std::make_unique<WeightPool>(type, shape.rows, shape.cols);
+  }
+  return *pool;
+}
+
+struct Case {
+  const cpu::KernelTable* table;
+  DType type;
+  Shape shape;
+  int columns;
+  bool precise;
+};
+
+void set_counters(benchmark::State& state, Machine& machine, const Case& c, double bytes,
+                  cpu::InputLayout layout) {
+  const double calls = static_cast<double>(state.iterations());
+  const double macs = static_cast<double>(c.shape.rows) * c.shape.cols * c.columns;
+  using benchmark::Counter;
+  state.counters["GB/s"] = Counter(bytes * calls * 1e-9, Counter::kIsRate);
+  state.counters["GMAC/s"] = Counter(macs * calls * 1e-9, Counter::kIsRate);
+  // Seconds at each roof; the larger is the time of a perfect kernel.
+  const double seconds =
+      std::max(bytes * 1e-9 / machine.read_gb(), macs * 1e-9 / machine.gmac(arithmetic_of(layout)));
+  state.counters["%peak"] = Counter(100 * seconds * calls, Counter::kIsRate);
+}
+
+void run_matmul(benchmark::State& state, Machine& machine, const Case& c) {
+  const cpu::FormatKernels& kernels = c.table->format[static_cast<std::size_t>(c.type)];
+  const cpu::InputLayout layout = c.precise ? cpu::InputLayout::f32 : kernels.input;
+  const auto matmul = c.precise ? kernels.matmul_f32 : kernels.matmul;
+  WeightPool& pool = weights(c.type, c.shape);
+  const Activations x(*c.table, layout, c.shape.cols, c.columns);
+  const auto stride = static_cast<std::size_t>(c.shape.rows);
+  AlignedBuffer out(stride * static_cast<std::size_t>(c.columns) * sizeof(float));
+
+  const int strips = c.shape.rows / kStripRows;
+  const int grain = std::max(1, strips / (machine.pool().num_threads() * 8));
+  for ([[maybe_unused]] auto _ : state) {
+    const cpu::Strips matrix = pool.next();
+    machine.pool().parallel_for(strips, grain, [&](int first, int last) {
+      cpu::Strips part = matrix;
+      part.data += static_cast<std::size_t>(first) * matrix.strip_bytes;
+      part.count = last - first;
+      matmul(out.as<float>() + first * kStripRows, stride, part, x.columns());
+    });
+    benchmark::ClobberMemory();
+  }
+  set_counters(state, machine, c, static_cast<double>(pool.matrix_bytes()), layout);
+}
+
+/// The scalar tables are a yardstick for right answers, not for speed: one small case of each.
+bool worth_running(const Case& c) {
+  if (std::string_view(c.table->name) == "reference") return c.shape.rows == 1024 && c.columns == 1;
+  if (c.shape.rows > 100000) return c.columns <= 8;
+  if (c.type == DType::f32 || c.type == DType::f16) return c.shape.rows <= 2304 && !c.precise;
+  return !c.precise || (c.shape.rows == 9216 && c.columns != 64);
+}
+
+void register_matmuls(Machine& machine) {
+  for (const DType type : {DType::q6_k, DType::q8_0, DType::bf16, DType::f16, DType::f32}) {
+    for (const Shape& shape : kShapes) {
+      for (const cpu::KernelTable* table : cpu::supported_tables()) {
+        for (const int columns : kColumnCounts) {
+          for (const bool precise : {false, true}) {
+            const Case c{table, type, shape, columns, precise};
+            if (!worth_running(c)) continue;
+            benchmark::RegisterBenchmark(
+                fmt::format("{}/{}/{}/{}x{}/{}", precise ? "matmul_f32" : "matmul", to_string(type),
+                            table->name, shape.rows, shape.cols, columns)
+                    .c_str(),
+                [&machine, c](benchmark::State& state) { run_matmul(state, machine, c); })
+                ->UseRealTime();
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gemma2::bench
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  int num_threads = 1;
+  if (argc == 2 && std::string_view(argv[1]).starts_with("--threads=")) {
+    num_threads = std::max(1, std::atoi(argv[1] + std::strlen("--threads=")));
+    --argc;
+  }
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  gemma2::bench::Machine machine(num_threads);
+  gemma2::bench::register_matmuls(machine);
+  gemma2::bench::register_elementwise();
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}
