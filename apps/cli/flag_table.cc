@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The first part of THE FLAG TABLE: every option that does something. Names are those of llama.cpp
+// and llamafile where they have one. Defaults are stated here and nowhere else in the manual.
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "options.h"
+
+namespace gemma2::cli {
+namespace {
+
+using S = Settings;
+using A = Argument;
+
+constexpr int kMaxInt = std::numeric_limits<int>::max();
+constexpr int kMaxContext = 131072;
+constexpr int kMaxThreads = 4096;
+constexpr int kMaxLogprobs = 100;
+
+void set_cache_type(S& s, const A& a) {
+  const auto type = std::array{CacheType::f32, CacheType::bf16}[a.choice({"f32", "bf16"})];
+  if (s.cache.type != CacheType::automatic && s.cache.type != type) {
+    throw UsageError(
+        fmt::format("{}: keys and values are stored in one type, found two", a.name()));
+  }
+  s.cache.type = type;
+}
+
+template <Mode mode>
+void set_mode(S& s, const A& a) {
+  if (a.boolean()) s.mode = mode;
+}
+
+void set_device(S& s, const A& a) {
+  const std::size_t word = a.choice({"auto", "disable", "cpu", "nvidia"});
+  s.load.device = std::array{Device::automatic, Device::cpu, Device::cpu, Device::cuda}[word];
+}
+
+DType storage_type(const A& a) {
+  std::string lower = a.text();
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::array types{DType::q6_k, DType::q8_0, DType::bf16, DType::f16, DType::f32};
+  return types[Argument(a.name(), lower).choice({"q6_k", "q8_0", "bf16", "f16", "f32"})];
+}
+
+// clang-format off
+constexpr Flag kFlags[] = {
+    {"Model", "--model -m", "PATH", "the demonstration model in the program",
+     "A GGUF file (of a split one the first part), a .llamafile or zip that stores one, or a "
+     "Hugging Face directory with safetensors. What it is, is decided by its bytes.",
+     kGenerate | kTokenize | kInspect,
+     [](S& s, const A& a) { s.model = a.text(); }, "LLAMA_ARG_MODEL"},
+    {"Model", "--ctx-size -c", "N", "0: the model's own, 8192",
+     "Tokens of context, up to 131072; 8k means 8192. A longer prompt is an error: nothing is "
+     "dropped silently.",
+     kGenerate,
+     [](S& s, const A& a) { s.cache.context_length = a.size(0, kMaxContext); },
+     "LLAMA_ARG_CTX_SIZE"},
+    {"Model", "--kv-type --cache-type-k --cache-type-v -ctk -ctv", "f32|bf16",
+     "bf16; f32 with --precise",
+     "How keys and values are stored.",
+     kGenerate, set_cache_type},
+    {"Model", "--local-cache", "full|ring", "full",
+     "Whether sliding-window layers keep every position, or only a ring a little larger than "
+     "the window. The answers are the same.",
+     kGenerate,
+     [](S& s, const A& a) {
+       const std::size_t word = a.choice({"full", "ring"});
+       s.cache.local_layers = std::array{LocalLayers::full, LocalLayers::ring}[word];
+     }},
+    {"Model", "--swa-full", "", "",
+     "The same as --local-cache full.",
+     kGenerate,
+     [](S& s, const A& a) { if (a.boolean()) s.cache.local_layers = LocalLayers::full; }},
+    {"Model", "--swa-ring", "", "",
+     "The same as --local-cache ring.",
+     kGenerate,
+     [](S& s, const A& a) { if (a.boolean()) s.cache.local_layers = LocalLayers::ring; }},
+    {"Model", "--precise", "", "",
+     "Keep activations in float32 instead of rounding them to 8 bits for quantized weights.",
+     kGenerate, [](S& s, const A& a) { s.load.precise = a.boolean(); }},
+    {"Model", "--portable-bits", "", "",
+     "Compute the same bits on every instruction set.",
+     kGenerate, [](S& s, const A& a) { s.load.portable_bits = a.boolean(); }},
+    {"Model", "--embedding-scale", "exact|bf16", "exact",
+     "How the factor on the embedding is rounded: as float32 programs do, or to bfloat16 as in "
+     "training.",
+     kGenerate,
+     [](S& s, const A& a) {
+       const auto word = a.choice({"exact", "bf16"});
+       s.load.embedding_scale = std::array{EmbeddingScale::exact, EmbeddingScale::bf16}[word];
+     }},
+
+    {"Mode", "--cli -no-cnv --no-conversation", "", "with -p or -f",
+     "Continue the prompt as raw text.",
+     kGenerate, set_mode<Mode::completion>},
+    {"Mode", "--chat -cnv --conversation", "", "on a terminal without -p and -f",
+     "Converse: one line, one turn. -p is the system prompt. /help lists the commands.",
+     kGenerate, set_mode<Mode::chat>},
+    {"Mode", "--single-turn -st --chat-once", "", "",
+     "Put the prompt through the chat template and print the answer alone.",
+     kGenerate, set_mode<Mode::single_turn>},
+
+    {"Prompt", "--prompt -p", "TEXT", "",
+     "The text to continue, to answer (-st) or to instruct with (--chat).",
+     kGenerate | kTokenize, [](S& s, const A& a) { s.prompt = a.text(); }},
+    {"Prompt", "--file -f", "FILE", "standard input if it is not a terminal",
+     "Read the prompt from a file; '-' is standard input. One newline at its end is dropped.",
+     kGenerate | kTokenize, [](S& s, const A& a) { s.prompt_file = a.text(); }},
+    {"Prompt", "--system-prompt -sys --system", "TEXT", "",
+     "Instructions put before the first user turn of a chat.",
+     kGenerate, [](S& s, const A& a) { s.system_prompt = a.text(); }},
+    {"Prompt", "--escape -e", "", "",
+     "Read \\n \\t \\r \\\\ \\\" \\' \\xHH in -p, -sys and --stop.",
+     kGenerate | kTokenize, [](S& s, const A& a) { s.unescape = a.boolean(); }},
+    {"Prompt", "--parse-special", "", "",
+     "Let <bos>, <start_of_turn> and their kind in raw text become control tokens.",
+     kGenerate | kTokenize, [](S& s, const A& a) { s.parse_special = a.boolean(); }},
+    {"Prompt", "--system-role", "fold|error", "fold",
+     "Gemma 2 has no system role: fold the system prompt into the first user turn, or refuse "
+     "it.",
+     kGenerate, [](S& s, const A& a) { s.reject_system = a.choice({"fold", "error"}) == 1; }},
+    {"Prompt", "--strict-roles", "", "",
+     "Refuse two turns of one role in a row instead of joining them.",
+     kGenerate, [](S& s, const A& a) { s.strict_roles = a.boolean(); }},
+
+    {"Generation", "--n-predict -n --predict --max-new-tokens", "N", "-1",
+     "At most this many tokens; -1 or -2: until the model stops or the context is full.",
+     kGenerate,
+     [](S& s, const A& a) {
+       const auto count = static_cast<int>(a.integer(-2, kMaxInt));
+       s.generate.max_tokens = std::max(count, -1);
+     }, "LLAMA_ARG_N_PREDICT"},
+    {"Generation", "--stop -r --reverse-prompt", "TEXT", "",
+     "End where this text appears; it is not printed. May be given several times.",
+     kGenerate,
+     [](S& s, const A& a) {
+       if (a.text().empty()) throw UsageError(a.name() + ": expected a text that is not empty");
+       s.generate.stop.push_back(a.text());
+     }},
+    {"Generation", "--ignore-eos", "", "",
+     "Go on past <eos> and <end_of_turn>.",
+     kGenerate, [](S& s, const A& a) { s.generate.ignore_end = a.boolean(); }},
+
+    {"Sampling", "--temp --temperature", "T", "0.8; 0 in --chat and --single-turn",
+     "0: always the likeliest token. Up to 100.",
+     kGenerate, [](S& s, const A& a) { s.temperature = a.number(0, 100); }},
+    {"Sampling", "--top-k", "N", "40",
+     "Keep the N likeliest tokens; 0: all.",
+     kGenerate,
+     [](S& s, const A& a) { s.generate.sampling.top_k = static_cast<int>(a.integer(0, kMaxInt)); }},
+    {"Sampling", "--top-p", "P", "0.95",
+     "Keep the smallest set of tokens with this much probability.",
+     kGenerate, [](S& s, const A& a) { s.generate.sampling.top_p = a.positive(1); }},
+    {"Sampling", "--min-p", "P", "0.05",
+     "Drop tokens less likely than this share of the likeliest.",
+     kGenerate, [](S& s, const A& a) { s.generate.sampling.min_p = a.number(0, 1); }},
+    {"Sampling", "--seed -s", "N", "-1: random",
+     "Start of the random numbers; the one used is reported, and gives the same answer again.",
+     kGenerate,
+     [](S& s, const A& a) {
+       const std::int64_t seed = a.integer(-1, std::numeric_limits<std::int64_t>::max());
+       s.seed.reset();
+       if (seed >= 0) s.seed = static_cast<std::uint64_t>(seed);
+     }},
+    {"Sampling", "--repeat-penalty --repetition-penalty", "F", "1",
+     "Divide the logits of tokens seen lately by this; up to 100.",
+     kGenerate, [](S& s, const A& a) { s.generate.sampling.repetition_penalty = a.positive(100); }},
+    {"Sampling", "--repeat-last-n", "N", "64",
+     "Tokens that the penalties look back on; -1: all, 0: none.",
+     kGenerate,
+     [](S& s, const A& a) {
+       s.generate.sampling.penalty_window = static_cast<int>(a.integer(-1, kMaxInt));
+     }},
+    {"Sampling", "--presence-penalty", "F", "0",
+     "Subtract this from the logits of tokens seen; -2 to 2.",
+     kGenerate, [](S& s, const A& a) { s.generate.sampling.presence_penalty = a.number(-2, 2); }},
+    {"Sampling", "--frequency-penalty", "F", "0",
+     "Subtract this for each time a token was seen; -2 to 2.",
+     kGenerate, [](S& s, const A& a) { s.generate.sampling.frequency_penalty = a.number(-2, 2); }},
+    {"Sampling", "--logit-bias -l", "ID(+/-)B", "",
+     "Add to one token's logit: 15043+1, 15043-1; 15043-inf bans it. May be given several "
+     "times.",
+     kGenerate, [](S& s, const A& a) { s.generate.sampling.logit_bias.push_back(a.logit_bias()); }},
+
+    {"Output", "--json", "", "",
+     "Print one JSON object instead of text.",
+     kGenerate | kTokenize | kInspect, [](S& s, const A& a) { s.json = a.boolean(); }},
+    {"Output", "--logprobs", "N", "",
+     "With --json: each token's log-probability and the N likeliest tokens; up to 100.",
+     kGenerate,
+     [](S& s, const A& a) {
+       s.generate.top_logprobs = static_cast<int>(a.integer(0, kMaxLogprobs));
+     }},
+    {"Output", "--no-display-prompt --silent-prompt", "", "",
+     "Do not print the prompt before its continuation.",
+     kGenerate, [](S& s, const A& a) { s.display_prompt = !a.boolean(); }},
+    {"Output", "--raw", "", "",
+     "Print control characters of the answer on a terminal as they are.",
+     kGenerate, [](S& s, const A& a) { s.raw_output = a.boolean(); }},
+    {"Output", "--log-disable", "", "",
+     "Nothing but errors on standard error.",
+     kEverywhere, [](S& s, const A& a) { s.quiet = a.boolean(); }},
+    {"Output", "--verbose-prompt", "", "",
+     "Write the prompt's token ids and pieces on standard error.",
+     kGenerate, [](S& s, const A& a) { s.verbose_prompt = a.boolean(); }},
+
+    {"Speed", "--threads -t", "N", "0: the physical cores this process may use",
+     "Worker threads, up to 4096.",
+     kGenerate | kQuantize,
+     [](S& s, const A& a) { s.load.num_threads = static_cast<int>(a.integer(0, kMaxThreads)); },
+     "LLAMA_ARG_THREADS"},
+    {"Speed", "--batch-size -b --prefill-chunk --ubatch-size -ub", "N", "512",
+     "Prompt tokens of one pass over the weights, 1 to 4096. The answers are the same.",
+     kGenerate,
+     [](S& s, const A& a) { s.load.prefill_chunk = static_cast<int>(a.integer(1, 4096)); }},
+    {"Speed", "--gpu", "auto|disable|nvidia", "auto",
+     "Where to run. With nvidia, a missing card is an error.",
+     kGenerate, set_device},
+    {"Speed", "--n-gpu-layers -ngl --gpu-layers", "N", "",
+     "Layers on the graphics card. Without a card a notice says so and everything runs on the "
+     "CPU.",
+     kGenerate,
+     [](S& s, const A& a) { s.gpu_layers = static_cast<int>(a.integer(-1, kMaxInt)); },
+     "LLAMA_ARG_N_GPU_LAYERS"},
+
+    {"Tokenize", "--bos", "", "",
+     "Begin every line with <bos>.",
+     kTokenize, [](S& s, const A& a) { s.bos = a.boolean(); }},
+    {"Tokenize", "--pieces", "", "",
+     "Print the pieces instead of their ids.",
+     kTokenize, [](S& s, const A& a) { s.pieces = a.boolean(); }},
+
+    {"Quantize", "--type", "TYPE", "",
+     "How matrices are stored: q6_k, q8_0, bf16, f16 or f32. Required.",
+     kQuantize, [](S& s, const A& a) { s.quantize_type = storage_type(a); }},
+    {"Quantize", "--embedding-type --token-embedding-type", "TYPE", "as --type",
+     "How the embedding is stored; it is the output head, too.",
+     kQuantize, [](S& s, const A& a) { s.embedding_type = storage_type(a); }},
+
+    {"Information", "--help -h", "", "",
+     "Print this text.",
+     kEverywhere, [](S& s, const A& a) { s.show_help = a.boolean(); }},
+    {"Information", "--version", "", "",
+     "Print the version.",
+     kEverywhere, [](S& s, const A& a) { s.show_version = a.boolean(); }},
+    {"Information", "--print-man", "", "",
+     "Print the manual page in roff.",
+     kGenerate, [](S& s, const A& a) { s.print_man = a.boolean(); }},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Flag> own_flags() {
+  return kFlags;
+}
+
+}  // namespace gemma2::cli

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "output.h"
+
+namespace gemma2::cli {
+namespace {
+
+constexpr int kBarWidth = 30;
+constexpr double kRedrawSeconds = 0.1;
+constexpr double kMebibyte = 1024.0 * 1024.0;
+
+std::string bar(double fraction) {
+  const auto full = static_cast<std::size_t>(fraction * kBarWidth);
+  return std::string(full, '#') + std::string(kBarWidth - full, '.');
+}
+
+}  // namespace
+
+void print_error(std::string_view message) {
+  std::string line = escape_controls(message);
+  for (std::size_t at = 0; (at = line.find('\n', at)) != std::string::npos;) line[at] = ' ';
+  fmt::print(stderr, "gemma2-cli: {}\n", line);
+}
+
+double Stopwatch::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+Progress::Progress(const Settings& settings, std::string label, double delay)
+    : label_(escape_controls(label)),
+      delay_(delay),
+      enabled_(!settings.quiet),
+      terminal_(::isatty(STDERR_FILENO) != 0) {}
+
+Progress::~Progress() {
+  if (shown_ && terminal_) std::fputs("\r\033[K", stderr);
+}
+
+void Progress::update(double fraction) {
+  const double now = watch_.seconds();
+  if (!enabled_ || now < delay_) return;
+  fraction = std::clamp(fraction, 0.0, 1.0);
+  if (!terminal_) {
+    if (!shown_) fmt::print(stderr, "gemma2-cli: {} ...\n", label_);
+  } else if (!shown_ || now - drawn_at_ >= kRedrawSeconds) {
+    fmt::print(stderr, "\r{} [{}] {:3.0f} %", label_, bar(fraction), 100 * fraction);
+    std::fflush(stderr);
+    drawn_at_ = now;
+  }
+  shown_ = true;
+}
+
+double rate(int tokens, double seconds) {
+  return seconds > 0 ? tokens / seconds : 0;
+}
+
+std::size_t peak_memory() {
+  // Not getrusage: what it reports survives exec, so a large parent would be counted.
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  while (status >> word) {
+    std::size_t kibibytes = 0;
+    if (word == "VmHWM:" && status >> kibibytes) return kibibytes * 1024;
+  }
+  rusage usage{};
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<std::size_t>(usage.ru_maxrss) * 1024 : 0;
+}
+
+void print_timings(const Settings& settings, const Timings& timings, const Model& model,
+                   std::size_t cache_bytes, std::uint64_t seed) {
+  if (settings.quiet) return;
+  const double prompt_rate = rate(timings.prompt_tokens, timings.prompt_seconds);
+  const double answer_rate = rate(timings.answer_tokens, timings.answer_seconds);
+  const double bandwidth = answer_rate * static_cast<double>(model.weight_bytes()) / 1e9;
+  fmt::print(stderr, "\n       load time = {:10.2f} ms\n", 1e3 * timings.load_seconds);
+  fmt::print(stderr, "prompt eval time = {:10.2f} ms / {:5} tokens ({:.2f} tokens per second)\n",
+             1e3 * timings.prompt_seconds, timings.prompt_tokens, prompt_rate);
+  fmt::print(
+      stderr,
+      "       eval time = {:10.2f} ms / {:5} tokens ({:.2f} tokens per second, {:.1f} GB/s)\n",
+      1e3 * timings.answer_seconds, timings.answer_tokens, answer_rate, bandwidth);
+  fmt::print(stderr, "     peak memory = {:10.2f} MiB; room for keys and values {:.2f} MiB\n",
+             static_cast<double>(peak_memory()) / kMebibyte,
+             static_cast<double>(cache_bytes) / kMebibyte);
+  fmt::print(stderr, "            with = {}, {} threads, seed {}\n", model.backend_name(),
+             model.num_threads(), seed);
+}
+
+}  // namespace gemma2::cli

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Standard error: notes, progress and timings. --log-disable silences all of it but errors.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "settings.h"
+
+namespace gemma2::cli {
+
+/// One line "gemma2-cli: ...", control characters escaped.
+void print_error(std::string_view message);
+
+template <typename... Args>
+void note(const Settings& settings, fmt::format_string<Args...> format, Args&&... args) {
+  if (!settings.quiet) print_error(fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// Seconds since it was made.
+class Stopwatch {
+ public:
+  [[nodiscard]] double seconds() const;
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// Something that may take long: after `delay` seconds a bar on a terminal, elsewhere one line.
+class Progress {
+ public:
+  Progress(const Settings& settings, std::string label, double delay = 1);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void update(double fraction);
+
+ private:
+  std::string label_;
+  double delay_;
+  bool enabled_;
+  bool terminal_;
+  bool shown_ = false;
+  double drawn_at_ = 0;
+  Stopwatch watch_ = {};
+};
+
+/// What the timing summary adds up over one or more answers.
+struct Timings {
+  double load_seconds = 0;
+  int prompt_tokens = 0;  // computed, so without those from the cache
+  int cached_tokens = 0;
+  double prompt_seconds = 0;
+  int answer_tokens = 0;  // decoded: one pass over the weights each
+  double answer_seconds = 0;
+};
+
+/// Tokens per second; 0 if nothing was measured.
+[[nodiscard]] double rate(int tokens, double seconds);
+
+/// Highest resident memory of this process so far, in bytes; 0 if the system does not say.
+[[nodiscard]] std::size_t peak_memory();
+
+void print_timings(const Settings& settings, const Timings& timings, const Model& model,
+                   std::size_t cache_bytes, std::uint64_t seed);
+
+}  // namespace gemma2::cli

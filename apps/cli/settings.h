@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What one command line asks for. Filled by options.cc from the flag table, read by the commands.
+// The library's own option structs are used as they are, so a flag and an option are one thing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "gemma2/generate.h"
+#include "gemma2/kv_cache.h"
+#include "gemma2/model.h"
+#include "gemma2/quantize.h"
+
+namespace gemma2::cli {
+
+/// The subcommands. `generate` is what runs when none is named.
+enum class Command : std::uint8_t { generate, tokenize, inspect, quantize };
+
+/// What `generate` does; the last one on the command line wins.
+enum class Mode : std::uint8_t { automatic, completion, chat, single_turn };
+
+/// The user asked for something this program does not do: exit status 2.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Settings {
+  Command command = Command::generate;
+  Mode mode = Mode::automatic;
+  bool show_help = false;
+  bool show_version = false;
+  bool print_man = false;
+
+  std::string model = {};  // empty: the one compiled into the program
+  std::vector<std::string> positionals = {};
+
+  std::optional<std::string> prompt = {};
+  std::optional<std::string> prompt_file = {};
+  std::optional<std::string> system_prompt = {};
+  bool unescape = false;
+  bool parse_special = false;
+  bool display_prompt = true;
+  bool reject_system = false;
+  bool strict_roles = false;
+
+  LoadOptions load = {};
+  KvCacheOptions cache = {};
+  GenerateOptions generate = {};
+  std::optional<float> temperature = {};   // unset: the mode's own default
+  std::optional<std::uint64_t> seed = {};  // unset: drawn at random and reported
+
+  int gpu_layers = -1;  // -1: not asked for
+
+  bool json = false;
+  bool quiet = false;  // errors only on stderr
+  bool raw_output = false;
+  bool verbose_prompt = false;
+
+  bool bos = false;     // tokenize
+  bool pieces = false;  // tokenize
+
+  std::optional<DType> quantize_type = {};
+  std::optional<DType> embedding_type = {};
+
+  std::vector<std::string> notices = {};  // flags that were accepted without effect
+};
+
+}  // namespace gemma2::cli
