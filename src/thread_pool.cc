@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 #include "check.h"
 
@@ -54,43 +55,55 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::run(int count, int grain, const void* context, Invoke invoke) {
   if (count <= 0) return;
-  if (workers_.empty() || count <= grain) {
-    for (int first = 0; first < count; first += grain) {
-      invoke(context, first, std::min(first + grain, count));
-    }
-    return;
-  }
+  if (workers_.empty() || count <= grain) return invoke(context, 0, count);
   count_ = count;
   grain_ = grain;
   context_ = context;
   invoke_ = invoke;
   next_.store(0, std::memory_order_relaxed);
-  busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+  state_.store(kOpen, std::memory_order_release);
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
   work();
-  for (int left = busy_.load(std::memory_order_acquire); left != 0;
-       left = busy_.load(std::memory_order_acquire)) {
-    wait_while_equal(busy_, left);
+  state_.fetch_and(~kOpen, std::memory_order_acq_rel);
+  for (std::uint32_t active = state_.load(std::memory_order_acquire); active != 0;
+       active = state_.load(std::memory_order_acquire)) {
+    wait_while_equal(state_, active);
   }
 }
 
 void ThreadPool::work() noexcept {
-  for (;;) {
-    const int first = next_.fetch_add(grain_, std::memory_order_relaxed);
-    if (first >= count_) return;
-    invoke_(context_, first, std::min(first + grain_, count_));
+  const int share = 2 * num_threads();
+  int first = next_.load(std::memory_order_relaxed);
+  while (first < count_) {
+    const int last = first + std::min(std::max(grain_, (count_ - first) / share), count_ - first);
+    // On failure `first` is what another thread left.
+    if (!next_.compare_exchange_weak(first, last, std::memory_order_relaxed)) continue;
+    invoke_(context_, first, last);
+    first = next_.load(std::memory_order_relaxed);
   }
+}
+
+bool ThreadPool::join() noexcept {
+  std::uint32_t state = state_.load(std::memory_order_relaxed);
+  while ((state & kOpen) != 0) {
+    if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acquire,
+                                     std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void ThreadPool::worker_main() noexcept {
   std::uint32_t seen = 0;
   for (;;) {
     wait_while_equal(generation_, seen);
-    ++seen;  // every loop waits for every worker, so no generation can be missed
+    seen = generation_.load(std::memory_order_acquire);
     if (stop_.load(std::memory_order_relaxed)) return;
+    if (!join()) continue;
     work();
-    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
+    if (state_.fetch_sub(1, std::memory_order_acq_rel) == 1) state_.notify_one();
   }
 }
 

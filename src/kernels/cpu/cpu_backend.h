@@ -58,6 +58,8 @@ class CpuBackend final : public Backend {
   [[nodiscard]] Columns convert(Rows x, InputLayout layout);
   static void run_product(const Product& product, int first_strip, int last_strip, float* out,
                           std::size_t out_stride) noexcept;
+  static void run_block(const Product& product, int first_strip, int last_strip,
+                        const Columns& columns, float* out, std::size_t out_stride) noexcept;
   void run_products(std::span<const Product> products, Rows out);
 
   struct AttentionItem {

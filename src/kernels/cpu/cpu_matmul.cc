@@ -14,12 +14,8 @@ namespace gemma2::cpu {
 namespace {
 
 constexpr int kColumnBlock = 64;  // 64 columns of 2304 values in 8 bits: 200 KB
-constexpr int kGegluStrips = 4;   // enough chains in flight for one column of BF16
-
-/// Strips that a thread claims at once: small enough to balance, large enough to stream.
-int claim(int strips, int threads) noexcept {
-  return std::clamp(strips / (threads * 8), 4, 32);
-}
+constexpr int kStripBlock = 8;    // 8 strips of 2304 columns: 240 KB of Q6_K
+constexpr int kClaim = 4;         // least strips a thread claims: enough chains for one BF16 column
 
 Columns slice(const Columns& columns, int first, int count) noexcept {
   return {columns.data + static_cast<std::size_t>(first) * columns.stride, count, columns.stride};
@@ -67,32 +63,41 @@ CpuBackend::Product CpuBackend::prepare(const Weight& weight, Rows x) {
 
 void CpuBackend::run_product(const Product& product, int first_strip, int last_strip, float* out,
                              std::size_t out_stride) noexcept {
-  // A last strip of fewer than 16 rows must not write over what stands behind them.
+  for (int strip = first_strip; strip < last_strip;) {
+    // One column streams through its strips; many use a block of strips while it is in the cache.
+    const bool streams = product.columns.count <= kColumnBlock;
+    const int end = streams ? last_strip : std::min(strip + kStripBlock, last_strip);
+    for (int c = 0; c < product.columns.count; c += kColumnBlock) {
+      const int count = std::min(kColumnBlock, product.columns.count - c);
+      run_block(product, strip, end, slice(product.columns, c, count),
+                out + static_cast<std::size_t>(c) * out_stride, out_stride);
+    }
+    strip = end;
+  }
+}
+
+void CpuBackend::run_block(const Product& product, int first_strip, int last_strip,
+                           const Columns& columns, float* out, std::size_t out_stride) noexcept {
   const int whole = std::min(last_strip, product.rows / kStripRows);
-  for (int c = 0; c < product.columns.count; c += kColumnBlock) {
-    const int count = std::min(kColumnBlock, product.columns.count - c);
-    const Columns columns = slice(product.columns, c, count);
-    float* to = out + static_cast<std::size_t>(c) * out_stride;
-    if (first_strip < whole) {
-      product.entry(to + first_strip * kStripRows, out_stride,
-                    slice(product.strips, first_strip, whole - first_strip), columns);
-    }
-    if (whole < last_strip) {
-      float rest[kColumnBlock * kStripRows];
-      product.entry(rest, kStripRows, slice(product.strips, whole, 1), columns);
-      const auto bytes = static_cast<std::size_t>(product.rows % kStripRows) * sizeof(float);
-      for (int i = 0; i < count; ++i) {
-        std::memcpy(to + static_cast<std::size_t>(i) * out_stride + whole * kStripRows,
-                    rest + i * kStripRows, bytes);
-      }
-    }
+  if (first_strip < whole) {
+    product.entry(out + first_strip * kStripRows, out_stride,
+                  slice(product.strips, first_strip, whole - first_strip), columns);
+  }
+  if (whole == last_strip) return;
+  // A last strip of fewer than 16 rows must not write over what stands behind them.
+  float rest[kColumnBlock * kStripRows];
+  product.entry(rest, kStripRows, slice(product.strips, whole, 1), columns);
+  const auto bytes = static_cast<std::size_t>(product.rows % kStripRows) * sizeof(float);
+  for (int i = 0; i < columns.count; ++i) {
+    std::memcpy(out + static_cast<std::size_t>(i) * out_stride + whole * kStripRows,
+                rest + i * kStripRows, bytes);
   }
 }
 
 void CpuBackend::run_products(std::span<const Product> products, Rows out) {
   int total = 0;
   for (const Product& product : products) total += product.strips.count;
-  pool_.parallel_for(total, claim(total, num_threads()), [&](int first, int last) {
+  pool_.parallel_for(total, kClaim, [&](int first, int last) {
     int base = 0;    // strips of the products before
     int offset = 0;  // their outputs
     for (const Product& product : products) {
@@ -121,29 +126,27 @@ void CpuBackend::matmul(Rows out, Rows x, std::span<const Weight> stacked) {
 void CpuBackend::matmul_geglu(Rows out, Rows x, const Weight& gate, const Weight& up) {
   const Product gates = prepare(gate, x);
   const Product ups = prepare(up, x);
-  const int blocks = ceil_div(gates.strips.count, kGegluStrips);
-  pool_.parallel_for(blocks, std::max(1, claim(gates.strips.count, num_threads()) / kGegluStrips),
-                     [&](int first, int last) {
-                       constexpr int kWidth = kGegluStrips * kStripRows;
-                       float gated[kColumnBlock * kWidth];
-                       float upped[kColumnBlock * kWidth];
-                       for (int block = first; block < last; ++block) {
-                         const int strip = block * kGegluStrips;
-                         const int strips = std::min(kGegluStrips, gates.strips.count - strip);
-                         const int rows = std::min(kWidth, gates.rows - strip * kStripRows);
-                         for (int c = 0; c < x.rows; c += kColumnBlock) {
-                           const int count = std::min(kColumnBlock, x.rows - c);
-                           gates.entry(gated, kWidth, slice(gates.strips, strip, strips),
-                                       slice(gates.columns, c, count));
-                           ups.entry(upped, kWidth, slice(ups.strips, strip, strips),
-                                     slice(ups.columns, c, count));
-                           for (int i = 0; i < count; ++i) {
-                             table_.geglu(out.row(c + i) + strip * kStripRows, gated + i * kWidth,
-                                          upped + i * kWidth, rows);
-                           }
-                         }
-                       }
-                     });
+  const int blocks = ceil_div(gates.strips.count, kClaim);
+  pool_.parallel_for(blocks, 1, [&](int first, int last) {
+    constexpr int kWidth = kClaim * kStripRows;
+    float gated[kColumnBlock * kWidth];
+    float upped[kColumnBlock * kWidth];
+    for (int block = first; block < last; ++block) {
+      const int strip = block * kClaim;
+      const int strips = std::min(kClaim, gates.strips.count - strip);
+      const int rows = std::min(kWidth, gates.rows - strip * kStripRows);
+      for (int c = 0; c < x.rows; c += kColumnBlock) {
+        const int count = std::min(kColumnBlock, x.rows - c);
+        gates.entry(gated, kWidth, slice(gates.strips, strip, strips),
+                    slice(gates.columns, c, count));
+        ups.entry(upped, kWidth, slice(ups.strips, strip, strips), slice(ups.columns, c, count));
+        for (int i = 0; i < count; ++i) {
+          table_.geglu(out.row(c + i) + strip * kStripRows, gated + i * kWidth, upped + i * kWidth,
+                       rows);
+        }
+      }
+    }
+  });
 }
 
 }  // namespace gemma2::cpu
