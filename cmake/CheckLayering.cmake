@@ -38,7 +38,7 @@ law("^src/kernels/" ${std} ${fmt} ${ground} ${quant} "\"gemma2/(types|error|conf
   "\"kernels/[a-z_0-9]+\\.h\"")
 law("^src/quant/" ${std} ${posix} ${fmt} ${json} ${ground} ${quant}
   "\"gemma2/(types|error|config|inspect|quantize)\\.h\"")
-law("^src/tokenizer/tokenizer_json\\.cc" ${std} ${fmt} ${json} ${ground} "\"tokenizer/[a-z_0-9]+\\.h\""
+law("^src/tokenizer/[a-z_]*json[a-z_]*\\." ${std} ${fmt} ${json} ${ground} "\"tokenizer/[a-z_0-9]+\\.h\""
   "\"gemma2/(types|error|tokenizer|chat)\\.h\"")
 law("^src/tokenizer/" ${std} ${fmt} ${ground} "\"tokenizer/[a-z_0-9]+\\.h\""
   "\"gemma2/(types|error|tokenizer|chat)\\.h\"")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What nm says of the built files. Two uses:
-#   -DISA_LEVEL=<level> -DFILES=<objects>  An object compiled for one instruction set may hold no
-#     weak symbol that an object of another may hold too: the linker keeps one of them for
-#     everybody, and a machine without AVX-512 could be handed the AVX-512 copy.
+#   -DISA_LEVEL=<level> -DFILES=<objects> -DOTHERS=<objects>  (each list joined by |)
+#     An object compiled for one instruction set may hold no weak symbol that any object outside
+#     its level holds too: the linker keeps one of them for everybody, and a machine without
+#     AVX-512 could be handed the AVX-512 copy.
 #   -DSHARED_LIBRARY=<file>  The library exports names of gemma2:: and no internal ones.
 cmake_minimum_required(VERSION 3.25)
 
@@ -15,20 +16,31 @@ function(nm_lines out)
   set(${out} "${text}" PARENT_SCOPE)
 endfunction()
 
+# symbols(<out> <types> <files joined by |>): mangled names of the defined symbols of these types.
+function(symbols out types files)
+  string(REPLACE "|" ";" files "${files}")
+  nm_lines(lines --defined-only --format=posix ${files})
+  list(FILTER lines INCLUDE REGEX "^[^ ]+ ${types} ")
+  list(TRANSFORM lines REPLACE " .*" "")
+  set(${out} "${lines}" PARENT_SCOPE)
+endfunction()
+
 set(broken "")
 if(ISA_LEVEL)
-  string(REPLACE "|" ";" FILES "${FILES}")
-  nm_lines(lines --defined-only -C ${FILES})
-  foreach(line IN LISTS lines)
+  symbols(mine "[WVu]" "${FILES}")
+  symbols(others "[WVuTDBR]" "${OTHERS}")
+  list(REMOVE_DUPLICATES mine)
+  foreach(name IN LISTS mine)
     # DW.ref.__gxx_personality_v0 is a pointer, the same in every object.
-    if(line MATCHES "^[0-9a-f]+ [WVu] (.*)$"
-        AND NOT CMAKE_MATCH_1 MATCHES "gemma2::cpu::${ISA_LEVEL}::|^DW\\.ref\\.__gxx_personality_v0$")
-      string(APPEND broken "\n  ${CMAKE_MATCH_1}")
+    if(name IN_LIST others AND NOT name STREQUAL "DW.ref.__gxx_personality_v0")
+      string(APPEND broken "\n  ${name}")
     endif()
   endforeach()
   if(broken)
-    message(FATAL_ERROR "${ISA_LEVEL}: weak symbols that other instruction sets may share:${broken}")
+    message(FATAL_ERROR "${ISA_LEVEL}: weak symbols that other objects hold, too:${broken}")
   endif()
+  list(LENGTH mine count)
+  message(STATUS "${ISA_LEVEL}: none of its ${count} weak symbols is held by another object")
 else()
   nm_lines(lines -D --defined-only -C ${SHARED_LIBRARY})
   set(count 0)
