@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "gemma2/tokenizer.h"
+
 #include "vocabulary.h"
 
 namespace gemma2 {
