@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/gguf_vocabulary.h"
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "check.h"
 #include "quant/byte_reader.h"
@@ -35,6 +37,15 @@ PieceType read_piece_type(std::span<const std::byte> types, std::size_t index) {
   return static_cast<PieceType>(type);
 }
 
+/// Gemma spells characters it has no piece for byte by byte.
+void check_bytes(const Vocabulary& vocabulary) {
+  const auto bytes =
+      std::count_if(vocabulary.pieces.begin(), vocabulary.pieces.end(),
+                    [](const Piece& piece) { return piece.type == PieceType::byte; });
+  require(bytes == 256, ErrorCode::malformed_file,
+          "key 'tokenizer.ggml.token_type': expected 256 byte tokens, found {}", bytes);
+}
+
 TokenId read_id(const GgufFile& file, std::string_view name, std::size_t tokens) {
   const auto id = file.integer(name);
   if (!id) return -1;
@@ -64,6 +75,9 @@ Vocabulary read_gguf_vocabulary(const GgufFile& file) {
   for (std::size_t i = 0; i < tokens.count; ++i) {
     Piece piece;
     piece.text = reader.text(reader.left(), "token");
+    require(piece.text.find('\0') == std::string::npos, ErrorCode::malformed_file,
+            "key 'tokenizer.ggml.tokens': expected token {} without a NUL, found '{}'", i,
+            printable(piece.text));
     piece.score = load<float>(scores.elements, i * sizeof(float));
     require(std::isfinite(piece.score), ErrorCode::malformed_file,
             "key 'tokenizer.ggml.scores': expected a finite score for token {}, found {}", i,
@@ -71,6 +85,7 @@ Vocabulary read_gguf_vocabulary(const GgufFile& file) {
     piece.type = read_piece_type(types.elements, i);
     vocabulary.pieces.push_back(std::move(piece));
   }
+  check_bytes(vocabulary);
   vocabulary.bos = read_id(file, "tokenizer.ggml.bos_token_id", tokens.count);
   vocabulary.eos = read_id(file, "tokenizer.ggml.eos_token_id", tokens.count);
   vocabulary.unk = read_id(file, "tokenizer.ggml.unknown_token_id", tokens.count);
