@@ -100,7 +100,9 @@ struct Q6Decoder {
   }
 };
 
-template <class L, template <class> class DecoderOf>
+/// kStrips x kColumns: the block of outputs for many columns, whose sums should fill the registers
+/// but for a weight and an activation or two.
+template <class L, template <class> class DecoderOf, int kStrips = 2, int kColumns = 4>
 struct FloatMatmul {
   using Decoder = DecoderOf<L>;
 
@@ -145,18 +147,27 @@ struct FloatMatmul {
   static void all_columns(float* out, std::size_t out_stride, const Strips& w, int strip,
                           const Columns& x) noexcept {
     int c = 0;
-    for (; c + 4 <= x.count; c += 4) block<strips, 4>(out, out_stride, w, strip, x, c);
-    for (; c < x.count; ++c) block<strips, 1>(out, out_stride, w, strip, x, c);
+    const auto step = [&]<int columns>() {
+      for (; c + columns <= x.count; c += columns) {
+        block<strips, columns>(out, out_stride, w, strip, x, c);
+      }
+    };
+    if constexpr (strips <= kStrips) {
+      step.template operator()<kColumns>();
+      if constexpr (kColumns > 4) step.template operator()<4>();
+    }
+    step.template operator()<2>();
+    step.template operator()<1>();
   }
 
   static void matmul(float* out, std::size_t out_stride, const Strips& w,
                      const Columns& x) noexcept {
-    // Four strips for one column, two for many: enough chains, and the sums stay in registers.
+    // Four strips for few columns, kStrips for many: enough chains, and the sums stay in registers.
     int s = 0;
     if (x.count < 4) {
       for (; s + 4 <= w.count; s += 4) all_columns<4>(out, out_stride, w, s, x);
     }
-    for (; s + 2 <= w.count; s += 2) all_columns<2>(out, out_stride, w, s, x);
+    for (; s + kStrips <= w.count; s += kStrips) all_columns<kStrips>(out, out_stride, w, s, x);
     for (; s < w.count; ++s) all_columns<1>(out, out_stride, w, s, x);
   }
 };

@@ -60,37 +60,43 @@ inline void offsets_of(std::int16_t (&offset)[16], const ActivationBlock& x) noe
 }
 
 struct Q6Kernel {
-  /// t[c] = the products of eight rows of a tile with column c. `quarter`: their first sub-scale.
+  /// t[c] += the products of eight rows of 32 k, the b-th of a tile, with column c.
   template <int columns>
-  static void half_tile(__m256 (&t)[columns], const std::byte* quarter,
+  static void multiply_block(__m256 (&t)[columns], const std::byte* scales, const std::byte* quants,
+                             const ActivationBlock* const (&x)[columns],
+                             const std::int16_t (&offset)[columns][16], int b) noexcept {
+    const __m256i both = scale_pairs(scales, scales + 16);
+    __m256i sum[columns];
+    for (int c = 0; c < columns; ++c) {
+      sum[c] = _mm256_madd_epi16(both, broadcast_word(offset[c] + 2 * b));
+    }
+    for (int g = 0; g < 2; ++g) {
+      const Group group = unpack_group(quants + static_cast<std::size_t>(g) * kQ6GroupBytes);
+      const __m256i scale = scale_pairs(scales + 16 * g, scales + 16 * g);
+      for (int c = 0; c < columns; ++c) {
+        sum[c] =
+            _mm256_add_epi32(sum[c], scaled_products(group, scale, x[c]->value + 32 * b + 16 * g));
+      }
+    }
+    for (int c = 0; c < columns; ++c) {
+      t[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_set1_ps(x[c]->scale[b]), t[c]);
+    }
+  }
+
+  /// t[c] = the products of eight rows (`half` 0 or 1) of a tile with column c.
+  template <int columns>
+  static void half_tile(__m256 (&t)[columns], const std::byte* tile, int half,
                         const ActivationBlock* const (&x)[columns],
-                        const std::int16_t (&offset)[columns][16],
-                        const std::byte* quants) noexcept {
+                        const std::int16_t (&offset)[columns][16]) noexcept {
     for (__m256& v : t) v = _mm256_setzero_ps();
-    for (int b = 0; b < 8; ++b) {  // blocks of 32 k, two to a quarter
-      const int pair = b % 2 * 2;  // first of the block's groups within its quarter
-      const std::byte* scales = quarter + 16 * pair;
-      const std::byte* weights = quants + static_cast<std::size_t>(pair) * kQ6GroupBytes;
-      const __m256i both = scale_pairs(scales, scales + 16);
-      __m256i sum[columns];
-      for (int c = 0; c < columns; ++c) {
-        sum[c] = _mm256_madd_epi16(both, broadcast_word(offset[c] + 2 * b));
-      }
-      for (int g = 0; g < 2; ++g) {
-        const Group group = unpack_group(weights + static_cast<std::size_t>(g) * kQ6GroupBytes);
-        const __m256i scale = scale_pairs(scales + 16 * g, scales + 16 * g);
-        for (int c = 0; c < columns; ++c) {
-          sum[c] = _mm256_add_epi32(sum[c],
-                                    scaled_products(group, scale, x[c]->value + 32 * b + 16 * g));
-        }
-      }
-      for (int c = 0; c < columns; ++c) {
-        t[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_set1_ps(x[c]->scale[b]), t[c]);
-      }
-      if (b % 2 == 1) {
-        quarter += kQ6QuarterBytes;
-        quants += kQ6QuarterBytes;
-      }
+    for (int q = 0; q < 4; ++q) {
+      const std::byte* quarter = tile + static_cast<std::size_t>(q) * kQ6QuarterBytes;
+      // The 13 lines of a quarter further ahead, spread over the two halves.
+      if (columns == 1) prefetch(quarter + 448 * half, half == 0 ? 448 : 384);
+      const std::byte* scales = quarter + 8 * half;
+      const std::byte* quants = quarter + 64 + 32 * half;
+      multiply_block<columns>(t, scales, quants, x, offset, 2 * q);
+      multiply_block<columns>(t, scales + 32, quants + 2 * kQ6GroupBytes, x, offset, 2 * q + 1);
     }
   }
 
@@ -107,10 +113,9 @@ struct Q6Kernel {
     for (int block = 0; block < cols / kQ6Block; ++block, tile += kQ6TileBytes) {
       std::int16_t offset[columns][16];
       for (int c = 0; c < columns; ++c) offsets_of(offset[c], *column[c]);
-      if (columns == 1) prefetch(tile, kQ6TileBytes);
       for (int half = 0; half < 2; ++half) {
         __m256 t[columns];
-        half_tile<columns>(t, tile + 8 * half, column, offset, tile + 64 + 32 * half);
+        half_tile<columns>(t, tile, half, column, offset);
         const __m256 d =
             _mm256_cvtph_ps(load_128(strip + 32 * static_cast<std::size_t>(block) + 16 * half));
         for (int c = 0; c < columns; ++c) sum[half][c] = _mm256_fmadd_ps(d, t[c], sum[half][c]);
@@ -130,7 +135,7 @@ struct Q6Kernel {
 void install_q6_k(KernelTable& table) {
   FormatKernels& kernels = table.format[static_cast<int>(DType::q6_k)];
   kernels.matmul = each_strip<Q6Kernel>;
-  kernels.matmul_f32 = FloatMatmul<Lanes, Q6Decoder>::matmul;
+  kernels.matmul_f32 = FloatMatmul<Lanes, Q6Decoder, 1, 6>::matmul;
 }
 
 }  // namespace gemma2::cpu::avx2

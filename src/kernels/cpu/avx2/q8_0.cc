@@ -70,7 +70,7 @@ struct Q8Kernel {
 void install_q8_0(KernelTable& table) {
   FormatKernels& kernels = table.format[static_cast<int>(DType::q8_0)];
   kernels.matmul = each_strip<Q8Kernel>;
-  kernels.matmul_f32 = FloatMatmul<Lanes, Q8Decoder>::matmul;
+  kernels.matmul_f32 = FloatMatmul<Lanes, Q8Decoder, 1, 6>::matmul;
 }
 
 }  // namespace gemma2::cpu::avx2

@@ -132,7 +132,7 @@ void matmul(float* out, std::size_t out_stride, const Strips& w, const Columns& 
 void install_q6_k(KernelTable& table) {
   FormatKernels& kernels = table.format[static_cast<int>(DType::q6_k)];
   kernels.matmul = matmul;
-  kernels.matmul_f32 = FloatMatmul<Lanes, Q6Decoder>::matmul;
+  kernels.matmul_f32 = FloatMatmul<Lanes, Q6Decoder, 2, 8>::matmul;
 }
 
 }  // namespace gemma2::cpu::avx512_vnni

@@ -82,7 +82,7 @@ void matmul(float* out, std::size_t out_stride, const Strips& w, const Columns& 
 void install_q8_0(KernelTable& table) {
   FormatKernels& kernels = table.format[static_cast<int>(DType::q8_0)];
   kernels.matmul = matmul;
-  kernels.matmul_f32 = FloatMatmul<Lanes, Q8Decoder>::matmul;
+  kernels.matmul_f32 = FloatMatmul<Lanes, Q8Decoder, 2, 8>::matmul;
 }
 
 }  // namespace gemma2::cpu::avx512_vnni
