@@ -25,8 +25,12 @@ TEST(CheckedMath, AgreesWithWideArithmetic) {
     const Wide product = static_cast<Wide>(a) * b;
     ASSERT_EQ(checked_add(a, b).has_value(), sum <= limit);
     ASSERT_EQ(checked_mul(a, b).has_value(), product <= limit);
-    if (sum <= limit) ASSERT_EQ(*checked_add(a, b), static_cast<std::uint64_t>(sum));
-    if (product <= limit) ASSERT_EQ(*checked_mul(a, b), static_cast<std::uint64_t>(product));
+    if (sum <= limit) {
+      ASSERT_EQ(*checked_add(a, b), static_cast<std::uint64_t>(sum));
+    }
+    if (product <= limit) {
+      ASSERT_EQ(*checked_mul(a, b), static_cast<std::uint64_t>(product));
+    }
   }
 }
 
