@@ -139,7 +139,8 @@ TEST_P(QuantizeQ8, ExtremesOfTheRangeStayFinite) {
     std::vector<float> values(256, 0.0F);
     values[77] = x;
     expect_rule(values);
-    for (float scale : quantize(values)[0].scale) ASSERT_TRUE(std::isfinite(scale)) << x;
+    const ActivationBlock block = quantize(values)[0];
+    for (float scale : block.scale) ASSERT_TRUE(std::isfinite(scale)) << x;
   }
 }
 
