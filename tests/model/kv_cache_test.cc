@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gemma2/gemma2.h"
+
+#include "kernels/backend.h"
+#include "model/model_fixture.h"
+
+namespace gemma2 {
+namespace {
+
+using test::expect_error;
+
+constexpr int kContext = 1024;
+constexpr int kWindow = 8;
+constexpr int kChunk = 64;
+
+Model small_model(unsigned seed = 1, bool precise = false) {
+  return test::load_tiny({.hidden = 32,
+                          .heads = 2,
+                          .kv_heads = 1,
+                          .head_dim = 16,
+                          .ffn = 32,
+                          .context = kContext,
+                          .window = kWindow,
+                          .seed = seed},
+                         {.prefill_chunk = kChunk, .precise = precise});
+}
+
+std::string saved(const Session& session) {
+  std::ostringstream out;
+  session.cache().save(out);
+  return out.str();
+}
+
+KvCache restored(const Model& model, const std::string& bytes) {
+  std::istringstream in(bytes);
+  return KvCache::restore(model, in);
+}
+
+TEST(KvCache, FullLayersHoldTheContextRingsTheWindowAndAChunk) {
+  const Model model = small_model();
+  const KvCache full(model, {.local_layers = LocalLayers::full});
+  EXPECT_GE(full.capacity(LayerKind::global), kContext);
+  EXPECT_EQ(full.capacity(LayerKind::local), full.capacity(LayerKind::global));
+
+  const KvCache ring(model, {.local_layers = LocalLayers::ring});
+  EXPECT_EQ(ring.capacity(LayerKind::global), full.capacity(LayerKind::global));
+  EXPECT_GE(ring.capacity(LayerKind::local), kWindow + kChunk - 1);
+  EXPECT_LT(ring.capacity(LayerKind::local), kContext);
+  EXPECT_LT(ring.bytes(), full.bytes());
+}
+
+TEST(KvCache, CapacityIsWholeAttentionChunks) {
+  const Model model = small_model();
+  for (const int context : {1, 255, 256, 257, 1000}) {
+    for (const LocalLayers layers : {LocalLayers::full, LocalLayers::ring}) {
+      const KvCache cache(model, {.context_length = context, .local_layers = layers});
+      EXPECT_EQ(cache.capacity(LayerKind::local) % kAttentionChunk, 0);
+      EXPECT_GE(cache.capacity(LayerKind::global), context);
+      EXPECT_EQ(cache.context_length(), context);
+    }
+  }
+}
+
+TEST(KvCache, BytesAreKeysAndValuesOfAllLayers) {
+  const Model model = small_model();
+  const KvCache cache(model, {.type = CacheType::f32});
+  const int layers = model.config().num_layers;
+  const int positions = cache.capacity(LayerKind::local);
+  const int per_position = 2 * model.config().kv_size() * static_cast<int>(sizeof(float));
+  EXPECT_EQ(cache.bytes(), static_cast<std::size_t>(layers * positions * per_position));
+  EXPECT_EQ(KvCache(model, {.type = CacheType::bf16}).bytes(), cache.bytes() / 2);
+}
+
+TEST(KvCache, AutomaticTypeFollowsThePrecision) {
+  EXPECT_EQ(KvCache(small_model()).type(), DType::bf16);
+  EXPECT_EQ(KvCache(small_model(1, true)).type(), DType::f32);
+  EXPECT_EQ(KvCache(small_model(), {.type = CacheType::f32}).type(), DType::f32);
+}
+
+TEST(KvCache, ContextLengthDefaultsToTheModelsAndIsChecked) {
+  const Model model = small_model();
+  EXPECT_EQ(KvCache(model).context_length(), kContext);
+  for (const int wrong : {-1, 131073, 0x7FFFFFFF}) {
+    expect_error(ErrorCode::invalid_argument, "found " + std::to_string(wrong),
+                 [&] { const KvCache cache(model, {.context_length = wrong}); });
+  }
+}
+
+TEST(KvCache, FullCacheRewindsAnywhere) {
+  const Model model = small_model();
+  Session session(model);
+  session.prefill(test::random_tokens(model, 600));
+  const KvCache& cache = session.cache();
+  for (int position = 0; position <= 600; ++position) EXPECT_TRUE(cache.can_rewind(position));
+  EXPECT_FALSE(cache.can_rewind(-1));
+  EXPECT_FALSE(cache.can_rewind(601));
+}
+
+TEST(KvCache, RingRewindsOnlyToWhereTheWindowIsStillHeld) {
+  const Model model = small_model();
+  Session session(model, {.local_layers = LocalLayers::ring});
+  session.prefill(test::random_tokens(model, 600));
+  const int capacity = session.cache().capacity(LayerKind::local);
+  for (int position = 1; position <= 600; ++position) {
+    const int oldest_needed = std::max(0, position - kWindow + 1);
+    EXPECT_EQ(session.cache().can_rewind(position), oldest_needed >= 600 - capacity) << position;
+  }
+  EXPECT_TRUE(session.cache().can_rewind(0));  // everything is fed again
+}
+
+TEST(KvCache, RingStillKnowsWhatWasOverwrittenAfterARewind) {
+  const Model model = small_model();
+  Session session(model, {.local_layers = LocalLayers::ring});
+  session.prefill(test::random_tokens(model, 600));
+  const int capacity = session.cache().capacity(LayerKind::local);
+  const int lowest = 600 - capacity + kWindow - 1;
+  ASSERT_TRUE(session.rewind(lowest));
+  EXPECT_FALSE(session.cache().can_rewind(lowest - 1));
+}
+
+TEST(KvCache, FailedRewindChangesNothing) {
+  const Model model = small_model();
+  Session session(model, {.local_layers = LocalLayers::ring});
+  session.prefill(test::random_tokens(model, 600));
+  const test::Logits before = test::logits_of(session);
+  EXPECT_FALSE(session.rewind(100));
+  EXPECT_EQ(session.position(), 600);
+  EXPECT_TRUE(test::bit_equal(session.logits(), before));
+}
+
+TEST(KvCache, ForksGoTheirOwnWays) {
+  const Model model = small_model();
+  const std::vector<TokenId> tokens = test::random_tokens(model, 30);
+  Session session(model);
+  session.prefill(tokens);
+  Session fork = session.fork();
+  EXPECT_THAT(fork.cache().tokens(), testing::ElementsAreArray(tokens));
+  fork.decode(5);
+  fork.decode(6);
+  session.decode(7);
+  EXPECT_EQ(session.position(), 31);
+  EXPECT_EQ(fork.position(), 32);
+  Session fresh(model);
+  fresh.prefill(tokens);
+  fresh.decode(7);
+  EXPECT_TRUE(test::bit_equal(session.logits(), fresh.logits()));
+}
+
+TEST(KvCache, RestoresWhatWasSaved) {
+  const Model model = small_model();
+  for (const LocalLayers layers : {LocalLayers::full, LocalLayers::ring}) {
+    Session session(model, {.context_length = 700, .local_layers = layers});
+    const std::vector<TokenId> tokens = test::random_tokens(model, 400);
+    session.prefill(tokens);
+    const KvCache cache = restored(model, saved(session));
+    EXPECT_EQ(cache.context_length(), 700);
+    EXPECT_EQ(cache.capacity(LayerKind::local), session.cache().capacity(LayerKind::local));
+    EXPECT_EQ(cache.type(), session.cache().type());
+    EXPECT_THAT(cache.tokens(), testing::ElementsAreArray(tokens));
+    for (int position = 0; position <= 400; ++position) {
+      EXPECT_EQ(cache.can_rewind(position), session.cache().can_rewind(position)) << position;
+    }
+  }
+}
+
+TEST(KvCache, RestoresAnEmptyOne) {
+  const Model model = small_model();
+  EXPECT_EQ(restored(model, saved(Session(model))).position(), 0);
+}
+
+TEST(KvCache, EveryTruncationIsRefused) {
+  const Model model = small_model();
+  Session session(model, {.context_length = 32});
+  session.prefill(test::random_tokens(model, 3));
+  const std::string whole = saved(session);
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    expect_error(ErrorCode::malformed_file, "saved cache",
+                 [&] { static_cast<void>(restored(model, whole.substr(0, size))); });
+  }
+}
+
+TEST(KvCache, EveryFlippedByteIsRefusedAndTheSessionUnaffected) {
+  const Model model = small_model();
+  Session session(model, {.context_length = 32});
+  session.prefill(test::random_tokens(model, 3));
+  const test::Logits before = test::logits_of(session);
+  const std::string whole = saved(session);
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    for (const char bits : {'\x01', '\x80', '\xFF'}) {
+      std::string damaged = whole;
+      damaged[i] = static_cast<char>(damaged[i] ^ bits);
+      expect_error(ErrorCode::malformed_file, "saved cache",
+                   [&] { static_cast<void>(restored(model, damaged)); });
+    }
+  }
+  EXPECT_EQ(session.position(), 3);
+  EXPECT_TRUE(test::bit_equal(session.logits(), before));
+}
+
+TEST(KvCache, StateOfAnotherModelOrArithmeticIsRefused) {
+  Session session(small_model());
+  session.prefill(test::random_tokens(session.model(), 3));
+  const std::string bytes = saved(session);
+  for (const Model& other : {small_model(2), small_model(1, true)}) {
+    expect_error(ErrorCode::malformed_file, "saved cache",
+                 [&] { static_cast<void>(restored(other, bytes)); });
+  }
+  EXPECT_EQ(restored(small_model(), bytes).position(), 3);  // the same model, loaded again
+}
+
+TEST(KvCache, TwoStatesMayFollowEachOtherInOneStream) {
+  const Model model = small_model();
+  Session first(model);
+  first.prefill(test::random_tokens(model, 3));
+  Session second(model);
+  second.prefill(test::random_tokens(model, 5, 2));
+  std::istringstream in(saved(first) + saved(second));
+  EXPECT_EQ(KvCache::restore(model, in).position(), 3);
+  EXPECT_EQ(KvCache::restore(model, in).position(), 5);
+}
+
+TEST(KvCache, WriteErrorsAreReported) {
+  const Model model = small_model();
+  Session session(model);
+  session.prefill(test::random_tokens(model, 3));
+  std::ostringstream full_disk;
+  full_disk.setstate(std::ios::badbit);
+  expect_error(ErrorCode::io, "saved cache", [&] { session.cache().save(full_disk); });
+}
+
+}  // namespace
+}  // namespace gemma2
