@@ -13,8 +13,8 @@
 #include "quant/byte_reader.h"
 #include "quant/formats.h"
 #include "quant/hf_config.h"
+#include "quant/hf_index.h"
 #include "quant/hf_names.h"
-#include "quant/json_file.h"
 #include "quant/printable.h"
 #include "quant/safetensors.h"
 
@@ -28,8 +28,6 @@ constexpr std::size_t kMaxConfig = std::size_t{1} << 20;
 constexpr std::size_t kMaxIndex = std::size_t{4} << 20;
 constexpr std::size_t kMaxShards = 1024;
 
-using ShardOfTensor = std::map<std::string, std::string>;  // name -> file name
-
 std::optional<DType> dtype_of(std::string_view name) noexcept {
   if (name == "F32") return DType::f32;
   if (name == "F16") return DType::f16;
@@ -42,30 +40,14 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
-/// Shard names come from a file: only plain names within the directory are followed.
-void check_shard_name(const std::string& name) {
-  const bool plain = !name.empty() && name.find_first_of("/\\") == std::string::npos &&
-                     name.find('\0') == std::string::npos && name.ends_with(".safetensors");
-  require(plain, ErrorCode::malformed_file,
-          "weight_map: expected the name of a .safetensors file in the same directory, found '{}'",
-          printable(name));
-}
-
-ShardOfTensor read_index(const fs::path& path) {
-  const nlohmann::json index = read_json_file(path, kMaxIndex);
-  return with_context(path.string(), [&] {
-    const auto map = index.is_object() ? index.find("weight_map") : index.end();
-    require(map != index.end() && map->is_object() && !map->empty(), ErrorCode::malformed_file,
-            "key 'weight_map': expected an object of tensor names, found none");
-    ShardOfTensor shards;
-    for (const auto& [tensor, shard] : map->items()) {
-      require(shard.is_string(), ErrorCode::malformed_file,
-              "weight_map of '{}': expected a file name, found a {}", printable(tensor),
-              shard.type_name());
-      check_shard_name(shard.get_ref<const std::string&>());
-      shards.emplace(tensor, shard.get<std::string>());
-    }
-    return shards;
+/// A small text file as a whole.
+template <typename Read>
+auto read_text(const fs::path& path, std::size_t longest, const Read& read) {
+  const MappedFile file(path);
+  return with_context(path.filename().string(), [&] {
+    require(file.bytes().size() <= longest, ErrorCode::malformed_file,
+            "expected at most {} bytes, found {}", longest, file.bytes().size());
+    return read(as_text(file.bytes()));
   });
 }
 
@@ -105,7 +87,7 @@ void read_shard(CheckpointContents& contents, const fs::path& path, ShardOfTenso
 
 void read_shards(CheckpointContents& contents, const fs::path& directory, const fs::path& index,
                  std::vector<FoundTensor>& found) {
-  ShardOfTensor shards = read_index(index);
+  ShardOfTensor shards = read_text(index, kMaxIndex, read_hf_index);
   std::map<std::string, int> files;
   for (const auto& [tensor, shard] : shards) ++files[shard];
   require(files.size() <= kMaxShards, ErrorCode::malformed_file,
@@ -155,12 +137,7 @@ CheckpointContents read_hugging_face(const fs::path& directory) {
       "expected a Hugging Face directory with a config.json, found none (a GGUF is given by its "
       "file)");
   CheckpointContents contents;
-  const MappedFile config_file(config_path);
-  HfConfig config = with_context("config.json", [&] {
-    require(config_file.bytes().size() <= kMaxConfig, ErrorCode::malformed_file,
-            "expected at most {} bytes, found {}", kMaxConfig, config_file.bytes().size());
-    return read_hf_config(as_text(config_file.bytes()));
-  });
+  HfConfig config = read_text(config_path, kMaxConfig, read_hf_config);
   contents.config = config.config;
   contents.metadata = std::move(config.metadata);
   contents.norms_lack_one = true;

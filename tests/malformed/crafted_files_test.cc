@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "malformed/try_load.h"
+#include "quant/checkpoint.h"
 #include "support/allocation_meter.h"
 #include "support/temp_dir.h"
 

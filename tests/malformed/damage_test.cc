@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "malformed/try_load.h"
+#include "malformed/use_checkpoint.h"
 #include "quant/hf_config.h"
 #include "quant/safetensors.h"
 #include "quant/zip_entry.h"

@@ -7,8 +7,6 @@
 #include <span>
 #include <string>
 
-#include "quant/checkpoint.h"
-
 namespace gemma2::test {
 
 /// What an attempt came to: the message of the Error, or nothing if it worked. Whatever else
@@ -17,9 +15,7 @@ using Outcome = std::optional<std::string>;
 
 [[nodiscard]] Outcome attempt(const std::function<void()>& body);
 
-/// All that loading a model does short of running it: checks, vocabulary, a look at every weight.
-void use_checkpoint(const Checkpoint& checkpoint);
-
+/// Loads the file and uses it (use_checkpoint.h).
 [[nodiscard]] Outcome try_gguf(std::span<const std::byte> bytes);
 
 }  // namespace gemma2::test
