@@ -2,6 +2,9 @@
 #
 # cmake --install: headers, libgemma2 as a static and as a shared library, what find_package and
 # pkg-config need, and the licence; apps/cli installs the program. cpack makes a .deb and a .tar.gz.
+if(GEMMA2_SANITIZE)
+  return()  # instrumented libraries are not for installing
+endif()
 include(CMakePackageConfigHelpers)
 
 if(BUILD_SHARED_LIBS)

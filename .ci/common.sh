@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Sourced by run and full: steps with times, and the README's marked commands.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+if command -v ccache >/dev/null; then
+  export CMAKE_CXX_COMPILER_LAUNCHER=ccache
+fi
+CTEST_PARALLEL_LEVEL=$(nproc)
+export CTEST_PARALLEL_LEVEL
+
+summary=()
+# step <name> <command...>: runs it and remembers how long it took; the first failure ends the run.
+step() {
+  local name=$1 start=$SECONDS
+  shift
+  printf '\n==== %s\n' "$name"
+  "$@"
+  summary+=("$(printf '%5d s  %s' $((SECONDS - start)) "$name")")
+}
+
+print_summary() {
+  printf '\n==== all passed\n'
+  printf '%s\n' "${summary[@]}"
+  grep -A 3 '% tests passed' "$test_log"
+}
+
+# The README's test command; what ctest says at its end is repeated at ours.
+test_log=$(mktemp)
+trap 'rm -f "$test_log"' EXIT
+readme_test() {
+  readme_command 'ci: test' | tee "$test_log"
+}
+
+# readme_command <mark>: runs the sh block that follows <!-- mark --> in the README, word for word.
+readme_command() {
+  local command
+  command=$(awk -v mark="<!-- $1 -->" '
+    /^```$/ {copy = 0}
+    copy {print}
+    /^```sh$/ {copy = (previous == mark)}
+    {previous = $0}' README.md)
+  [ -n "$command" ] || { echo "README.md: no sh block is marked '$1'" >&2; return 1; }
+  echo "+ $command"
+  bash -euo pipefail -c "$command"
+}
+
+# lint <files...>: clang-tidy with the allow-list of .clang-tidy, on what build/release compiles.
+lint() {
+  printf '%s\n' "$@" | xargs -P "$(nproc)" -n 2 clang-tidy-14 -quiet -p build/release \
+    --extra-arg=-Wno-unknown-warning-option 2> >(grep -v 'warnings generated' >&2)
+}
