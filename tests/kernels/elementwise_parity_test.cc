@@ -108,6 +108,18 @@ TEST_P(ElementwiseParity, SoftCap) {
   });
 }
 
+TEST_P(ElementwiseParity, BranchesOfTheFunctionsLieWhereTheReferenceHasThem) {
+  std::vector<float> x;
+  for (float border : {0.0F, 0.625F, 10.0F, 43.5F, 44.0F, 87.0F, 88.0F, 6.5F}) {
+    for (float value : {std::nextafter(border, -1.0F), border, std::nextafter(border, 100.0F)}) {
+      x.push_back(value);
+      x.push_back(-value);
+    }
+  }
+  ASSERT_TRUE(test::same_bits(soft_cap(table(), x, 1.0F), soft_cap(reference(), x, 1.0F)));
+  ASSERT_TRUE(test::same_bits(geglu(table(), x, x), geglu(reference(), x, x)));
+}
+
 TEST_P(ElementwiseParity, GeGlu) {
   each_case([](const std::vector<float>& x, const std::vector<float>& up) {
     ASSERT_TRUE(test::same_bits(geglu(table(), x, up), geglu(reference(), x, up)));
