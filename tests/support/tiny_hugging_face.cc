@@ -193,8 +193,10 @@ std::string tiny_tokenizer_model(const Vocabulary& vocabulary) {
     put_bytes(out, 1, message);
   }
   std::string trainer;
-  put_number(trainer, 3, 2);   // model_type: BPE
-  put_number(trainer, 35, 1);  // byte_fallback
+  put_number(trainer, 3, 2);  // model_type: BPE
+  const bool bytes = std::any_of(vocabulary.pieces.begin(), vocabulary.pieces.end(),
+                                 [](const Piece& piece) { return piece.type == PieceType::byte; });
+  put_number(trainer, 35, bytes ? 1 : 0);  // byte_fallback
   put_number(trainer, 40, static_cast<std::uint64_t>(vocabulary.unk));
   put_number(trainer, 41, static_cast<std::uint64_t>(vocabulary.bos));
   put_number(trainer, 42, static_cast<std::uint64_t>(vocabulary.eos));

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A SentencePiece tokenizer.model; what is accepted has to encode and decode.
+#include "fuzz/fuzz_target.h"
+#include "tokenizer/vocabulary_readers.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace gemma2;
+  test::ignore_errors([&] {
+    const auto bytes = test::as_bytes(data, size);
+    const Tokenizer tokenizer = make_tokenizer(read_sentencepiece_model(bytes), "file");
+    const auto ids = tokenizer.encode("the <end_of_turn>\n\u00e9 \xff", {.parse_special = true});
+    (void)tokenizer.decode(ids, {.show_special = true});
+  });
+  return 0;
+}
