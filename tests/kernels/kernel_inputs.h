@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <ostream>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,15 @@
 
 #include "kernels/cpu/kernel_table.h"
 #include "quant/formats.h"
+
+namespace gemma2::cpu {
+
+/// How GoogleTest shows a table; the address it would print differs from run to run.
+inline void PrintTo(const KernelTable* table, std::ostream* out) {
+  *out << table->name;
+}
+
+}  // namespace gemma2::cpu
 
 namespace gemma2::test {
 
