@@ -71,6 +71,8 @@ struct Elementwise {
   /// gelu(x) = x / (1 + exp(-2 y)), y = sqrt(2 / pi) (x + 0.044715 x^3): the tanh form without the
   /// cancellation of 1 + tanh(y) at negative x.
   static L gelu(L x) noexcept {
+    // Below -100 the result is zero to any precision, but x / (1 + e^88) would not be.
+    x = L::max(L::broadcast(-100.0F), x);
     const L cubic = L::fma(x * x, x * L::broadcast(0.044715F), x);
     const L t = exp_lanes(cubic * L::broadcast(-2.0F * 0.7978845608F));
     return x / (L::broadcast(1.0F) + t);
