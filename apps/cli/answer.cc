@@ -20,16 +20,17 @@ GenerateOptions generate_options(const Settings& settings, float default_tempera
   options.sampling.temperature = settings.temperature.value_or(default_temperature);
   // 32 bits: a seed that people copy, and that every JSON reader keeps exact.
   options.sampling.seed = settings.seed ? *settings.seed : std::random_device{}();
-  if (settings.unescape) {
-    for (std::string& text : options.stop) text = unescape(text);
+  for (std::string& text : options.stop) {
+    if (settings.unescape) text = unescape(text);
+    if (repair_utf8(text).replaced == 0) continue;
+    throw UsageError(fmt::format("--stop: expected UTF-8, found '{}'", text));
   }
   return options;
 }
 
 void print_prompt_tokens(const Tokenizer& tokenizer, TokenSpan context) {
   for (const TokenId token : context) {
-    fmt::print(stderr, "{:6} -> '{}'\n", token,
-               escape_controls(repair_utf8(tokenizer.piece(token)).text));
+    fmt::print(stderr, "{:6} -> '{}'\n", token, one_line(repair_utf8(tokenizer.piece(token)).text));
   }
 }
 

@@ -74,13 +74,6 @@ std::string info_json(const Settings& settings, const CheckpointInfo& info) {
   return out.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
-/// On one line: newlines of a chat template would break the table.
-std::string one_line(std::string_view text) {
-  std::string out;
-  for (const char c : text) out += c == '\n' ? std::string("\\n") : std::string(1, c);
-  return escape_controls(out);
-}
-
 std::string shape_text(const TensorInfo& tensor) {
   std::string out;
   for (const std::int64_t size : tensor.shape)

@@ -197,9 +197,12 @@ Given parse_words(Settings& settings, std::span<const std::string> arguments) {
     const Flag& flag = *declared.at(option);
     apply(settings, flag, std::string(long_name(flag)), option->results().at(given[&flag]++));
   }
+  bool options_ended = false;  // by "--"
   for (const std::string& word : app.remaining()) {
-    if (word.size() > 1 && word[0] == '-' && word != "--") reject_unknown(word, settings.command);
-    if (word != "--") settings.positionals.push_back(word);
+    const bool option = !options_ended && word.size() > 1 && word[0] == '-' && word != "--";
+    if (option) reject_unknown(word, settings.command);
+    if (options_ended || word != "--") settings.positionals.push_back(word);
+    options_ended = options_ended || word == "--";
   }
   if (settings.prompt && settings.prompt_file) {
     throw UsageError("--prompt and --file: expected one of them, found both");

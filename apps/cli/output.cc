@@ -73,4 +73,11 @@ std::string escape_controls(std::string_view text) {
   return out;
 }
 
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : escape_controls(text))
+    out += c == '\n' ? std::string("\\n") : std::string(1, c);
+  return out;
+}
+
 }  // namespace gemma2::cli

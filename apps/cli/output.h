@@ -40,4 +40,7 @@ class Output {
 /// Text of whole UTF-8 characters with every control character but newline and tab as \xHH.
 [[nodiscard]] std::string escape_controls(std::string_view text);
 
+/// The same with newlines as \n: for messages and tables.
+[[nodiscard]] std::string one_line(std::string_view text);
+
 }  // namespace gemma2::cli

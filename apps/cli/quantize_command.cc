@@ -2,6 +2,7 @@
 //
 // A checkpoint in, the same weights in another storage type out.
 #include <filesystem>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -55,24 +56,25 @@ ExitStatus quantize_command(const Settings& settings) {
   const std::string& output = settings.positionals[1];
   const CheckpointInfo info = check_input(input);
   const Stopwatch watch;
+  std::set<std::string, std::less<>> exceptions;  // stored in another type than asked, and why
   try {
     const Interruptible interruptible;
     Progress progress(settings, "quantizing " + input, /*delay=*/0);
-    std::string previous;
     quantize(input, output,
              {.matrices = *settings.quantize_type,
               .embedding = settings.embedding_type,
               .num_threads = settings.load.num_threads,
               .progress = [&](double fraction, std::string_view tensor) {
                 if (interruptible.token().stop_requested()) throw Interrupted{};
-                if (tensor != previous && tensor.find(' ') != tensor.npos) {
-                  note(settings, "{}", tensor);  // stored in another type than asked, and why
-                }
-                previous = tensor;
+                if (tensor.find(' ') != tensor.npos) exceptions.emplace(tensor);
                 progress.update(fraction);
               }});
   } catch (const Error& error) {
     throw Failure(writing_status(error.code()), error.what());
+  }
+  if (!exceptions.empty()) {
+    note(settings, "{} tensors do not fit that type, the first: {}", exceptions.size(),
+         *exceptions.begin());
   }
   note(settings, "{}: {:.1f} MiB of {} from {:.1f} MiB of weights in {:.1f} s", output,
        static_cast<double>(std::filesystem::file_size(output)) / kMebibyte,

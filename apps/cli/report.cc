@@ -25,37 +25,42 @@ std::string bar(double fraction) {
 }  // namespace
 
 void print_error(std::string_view message) {
-  std::string line = escape_controls(message);
-  for (std::size_t at = 0; (at = line.find('\n', at)) != std::string::npos;) line[at] = ' ';
-  fmt::print(stderr, "gemma2-cli: {}\n", line);
+  fmt::print(stderr, "gemma2-cli: {}\n", one_line(message));
 }
 
 double Stopwatch::seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
-Progress::Progress(const Settings& settings, std::string label, double delay)
-    : label_(escape_controls(label)),
-      delay_(delay),
-      enabled_(!settings.quiet),
-      terminal_(::isatty(STDERR_FILENO) != 0) {}
-
-Progress::~Progress() {
-  if (shown_ && terminal_) std::fputs("\r\033[K", stderr);
+Progress::Progress(const Settings& settings, const std::string& label, double delay)
+    : label_(one_line(label)) {
+  if (settings.quiet) return;
+  thread_ = std::jthread([this, delay](const std::stop_token& stop) { draw(stop, delay); });
 }
 
-void Progress::update(double fraction) {
-  const double now = watch_.seconds();
-  if (!enabled_ || now < delay_) return;
-  fraction = std::clamp(fraction, 0.0, 1.0);
-  if (!terminal_) {
-    if (!shown_) fmt::print(stderr, "gemma2-cli: {} ...\n", label_);
-  } else if (!shown_ || now - drawn_at_ >= kRedrawSeconds) {
+Progress::~Progress() {
+  if (!thread_.joinable()) return;
+  thread_.request_stop();
+  thread_.join();
+}
+
+void Progress::draw(const std::stop_token& stop, double delay) {
+  std::unique_lock lock(mutex_);
+  const auto wait = [&](double seconds) {
+    wake_.wait_for(lock, stop, std::chrono::duration<double>(seconds), [] { return false; });
+    return !stop.stop_requested();
+  };
+  if (delay > 0 && !wait(delay)) return;
+  if (::isatty(STDERR_FILENO) == 0) {
+    fmt::print(stderr, "gemma2-cli: {} ...\n", label_);
+    return;
+  }
+  do {
+    const double fraction = std::clamp(fraction_.load(), 0.0, 1.0);
     fmt::print(stderr, "\r{} [{}] {:3.0f} %", label_, bar(fraction), 100 * fraction);
     std::fflush(stderr);
-    drawn_at_ = now;
-  }
-  shown_ = true;
+  } while (wait(kRedrawSeconds));
+  std::fputs("\r\033[K", stderr);
 }
 
 double rate(int tokens, double seconds) {

@@ -3,10 +3,15 @@
 // Standard error: notes, progress and timings. --log-disable silences all of it but errors.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
+#include <mutex>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -32,23 +37,24 @@ class Stopwatch {
 };
 
 /// Something that may take long: after `delay` seconds a bar on a terminal, elsewhere one line.
+/// A thread draws it, so it comes in time even if a single step takes minutes.
 class Progress {
  public:
-  Progress(const Settings& settings, std::string label, double delay = 1);
-  ~Progress();
+  Progress(const Settings& settings, const std::string& label, double delay = 1);
+  ~Progress();  // takes the bar away
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void update(double fraction);
+  void update(double fraction) { fraction_ = fraction; }
 
  private:
+  void draw(const std::stop_token& stop, double delay);
+
   std::string label_;
-  double delay_;
-  bool enabled_;
-  bool terminal_;
-  bool shown_ = false;
-  double drawn_at_ = 0;
-  Stopwatch watch_ = {};
+  std::atomic<double> fraction_ = 0;
+  std::mutex mutex_ = {};
+  std::condition_variable_any wake_ = {};
+  std::jthread thread_ = {};
 };
 
 /// What the timing summary adds up over one or more answers.

@@ -1,0 +1,1 @@
+gemma2-cli --help | awk 'length > 100'

@@ -1,0 +1,1 @@
+gemma2-cli inspect hf | sed -n '1,12p'

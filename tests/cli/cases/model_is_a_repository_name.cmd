@@ -1,0 +1,1 @@
+gemma2-cli -m google/gemma-2-2b-it -p x

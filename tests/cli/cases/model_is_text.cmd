@@ -1,0 +1,2 @@
+echo hello >text
+gemma2-cli -m text -p x

@@ -1,0 +1,1 @@
+gemma2-cli -m llama.gguf -p x

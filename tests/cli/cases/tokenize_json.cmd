@@ -1,0 +1,1 @@
+gemma2-cli tokenize -m model.gguf --json -e -p 'is the\nfox\xff'

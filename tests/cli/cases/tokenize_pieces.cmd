@@ -1,0 +1,1 @@
+gemma2-cli tokenize -m model.gguf --pieces --bos -p 'one hello  <eos> ~'
