@@ -6,6 +6,7 @@
 // Counters: GB/s of weights, GMAC/s, and %peak, the fraction of the nearer of two roofs measured in
 // this run: reading memory, or multiplying with that kind of activations.
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -127,16 +128,15 @@ struct Case {
 };
 
 void set_counters(benchmark::State& state, Machine& machine, const Case& c, double bytes,
-                  cpu::InputLayout layout) {
-  const double calls = static_cast<double>(state.iterations());
+                  cpu::InputLayout layout, double seconds) {
   const double macs = static_cast<double>(c.shape.rows) * c.shape.cols * c.columns;
-  using benchmark::Counter;
-  state.counters["GB/s"] = Counter(bytes * calls * 1e-9, Counter::kIsRate);
-  state.counters["GMAC/s"] = Counter(macs * calls * 1e-9, Counter::kIsRate);
-  // Seconds at each roof; the larger is the time of a perfect kernel.
-  const double seconds =
+  const double calls = static_cast<double>(state.iterations());
+  // Seconds of a call at each roof; the larger is the time of a perfect kernel.
+  const double perfect =
       std::max(bytes * 1e-9 / machine.read_gb(), macs * 1e-9 / machine.gmac(arithmetic_of(layout)));
-  state.counters["%peak"] = Counter(100 * seconds * calls, Counter::kIsRate);
+  state.counters["GB/s"] = bytes * calls * 1e-9 / seconds;
+  state.counters["GMAC/s"] = macs * calls * 1e-9 / seconds;
+  state.counters["%peak"] = 100 * perfect * calls / seconds;
 }
 
 void run_matmul(benchmark::State& state, Machine& machine, const Case& c) {
@@ -150,6 +150,7 @@ void run_matmul(benchmark::State& state, Machine& machine, const Case& c) {
 
   const int strips = c.shape.rows / kStripRows;
   const int grain = std::max(1, strips / (machine.pool().num_threads() * 8));
+  const auto start = std::chrono::steady_clock::now();
   for ([[maybe_unused]] auto _ : state) {
     const cpu::Strips matrix = pool.next();
     machine.pool().parallel_for(strips, grain, [&](int first, int last) {
@@ -160,7 +161,9 @@ void run_matmul(benchmark::State& state, Machine& machine, const Case& c) {
     });
     benchmark::ClobberMemory();
   }
-  set_counters(state, machine, c, static_cast<double>(pool.matrix_bytes()), layout);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  set_counters(state, machine, c, static_cast<double>(pool.matrix_bytes()), layout,
+               elapsed.count());
 }
 
 /// The scalar tables are a yardstick for right answers, not for speed: one small case of each.
@@ -171,25 +174,41 @@ bool worth_running(const Case& c) {
   return !c.precise || (c.shape.rows == 9216 && c.columns != 64);
 }
 
-void register_matmuls(Machine& machine) {
-  for (const DType type : {DType::q6_k, DType::q8_0, DType::bf16, DType::f16, DType::f32}) {
-    for (const Shape& shape : kShapes) {
-      for (const cpu::KernelTable* table : cpu::supported_tables()) {
-        for (const int columns : kColumnCounts) {
-          for (const bool precise : {false, true}) {
-            const Case c{table, type, shape, columns, precise};
-            if (!worth_running(c)) continue;
-            benchmark::RegisterBenchmark(
-                fmt::format("{}/{}/{}/{}x{}/{}", precise ? "matmul_f32" : "matmul", to_string(type),
-                            table->name, shape.rows, shape.cols, columns)
-                    .c_str(),
-                [&machine, c](benchmark::State& state) { run_matmul(state, machine, c); })
-                ->UseRealTime();
-          }
-        }
+/// A table takes over what it does not improve from the one before: the same code, timed once.
+bool same_code(const cpu::KernelTable* a, const cpu::KernelTable* b, DType type, bool precise) {
+  if (!a) return false;
+  const cpu::FormatKernels& x = a->format[static_cast<std::size_t>(type)];
+  const cpu::FormatKernels& y = b->format[static_cast<std::size_t>(type)];
+  return precise ? x.matmul_f32 == y.matmul_f32 : x.matmul == y.matmul;
+}
+
+void register_matmul(Machine& machine, const Case& c) {
+  const std::string name =
+      fmt::format("{}/{}/{}/{}x{}/{}", c.precise ? "matmul_f32" : "matmul", to_string(c.type),
+                  c.table->name, c.shape.rows, c.shape.cols, c.columns);
+  benchmark::RegisterBenchmark(
+      name.c_str(), [&machine, c](benchmark::State& state) { run_matmul(state, machine, c); });
+}
+
+void register_matmuls(Machine& machine, DType type, const Shape& shape) {
+  const cpu::KernelTable* previous = nullptr;
+  for (const cpu::KernelTable* table : cpu::supported_tables()) {
+    for (const int columns : kColumnCounts) {
+      for (const bool precise : {false, true}) {
+        const Case c{table, type, shape, columns, precise};
+        if (same_code(previous, table, type, precise) || !worth_running(c)) continue;
+        register_matmul(machine, c);
       }
     }
+    previous = table;
   }
+}
+
+void register_all(Machine& machine) {
+  for (const DType type : {DType::q6_k, DType::q8_0, DType::bf16, DType::f16, DType::f32}) {
+    for (const Shape& shape : kShapes) register_matmuls(machine, type, shape);
+  }
+  register_elementwise();
 }
 
 }  // namespace
@@ -204,8 +223,7 @@ int main(int argc, char** argv) {
   }
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   gemma2::bench::Machine machine(num_threads);
-  gemma2::bench::register_matmuls(machine);
-  gemma2::bench::register_elementwise();
+  gemma2::bench::register_all(machine);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }
