@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes greedy continuations of the bf16-rounded weights, computed by transformers in float32.
+"""Writes greedy continuations computed by transformers in float32: of the bf16-rounded weights, or,
+with --gguf, of a quantized file's weights decoded to float32.
 
 Stop tokens are ignored: every prompt gets exactly --tokens new tokens. min_gap is the smallest
 distance between the best and the second logit (after the soft cap) along the way; a text with a
@@ -13,6 +14,7 @@ from pathlib import Path
 import torch
 
 from batches import BOS
+from gguf_weights import load_gguf_weights
 from sample import Sampler
 
 TOPICS = ["a fox", "a robot", "the moon", "a hedgehog and an owl", "a pirate", "a whale",
@@ -60,6 +62,7 @@ def widest(sampler, prompts, count, keep):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="bf16-rounded Hugging Face directory")
+    parser.add_argument("--gguf", type=Path, help="take the weights from this file instead")
     parser.add_argument("--out", type=Path, required=True, help="JSON file")
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--chat", type=int, default=14, help="chat prompts kept, widest gaps first")
@@ -67,6 +70,8 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     sampler = Sampler(args.folder)
+    if args.gguf:
+        load_gguf_weights(sampler.model, args.gguf)
     chat = [sampler.chat_ids(turns) for turns in CHAT]
     raw = [[BOS] + sampler.sp.encode(text) for text in RAW]
     goldens = (widest(sampler, chat, args.tokens, args.chat)
