@@ -119,7 +119,8 @@ constexpr Flag kFlags[] = {
      "Read \\n \\t \\r \\\\ \\\" \\' \\xHH in -p, -sys and --stop.",
      kGenerate | kTokenize, [](S& s, const A& a) { s.unescape = a.boolean(); }},
     {"Prompt", "--parse-special", "", "",
-     "Let <bos>, <start_of_turn> and their kind in raw text become control tokens.",
+     "Let <start_of_turn>, <bos> and their kind in raw text become control tokens. In tokenize, "
+     "as in spm_encode, <pad>, <eos>, <bos> and <unk> stay text.",
      kGenerate | kTokenize, [](S& s, const A& a) { s.parse_special = a.boolean(); }},
     {"Prompt", "--system-role", "fold|error", "fold",
      "Gemma 2 has no system role: fold the system prompt into the first user turn, or refuse "
