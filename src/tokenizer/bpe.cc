@@ -2,19 +2,17 @@
 #include "tokenizer/bpe.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <unordered_map>
 #include <utility>
 
+#include "tokenizer/short_word.h"
 #include "tokenizer/utf8.h"
+#include "tokenizer/word_cache.h"
 
 namespace gemma2 {
 namespace {
-
-constexpr int kShortWord = 32;  // characters; beyond, scanning for the best pair loses to a heap
 
 std::vector<bool> mergeable_pieces(const PieceTable& table, std::span<const Piece> pieces) {
   std::vector<bool> mergeable(pieces.size());
@@ -64,74 +62,16 @@ struct Bpe::Splits {
   std::unordered_map<TokenId, std::pair<Part, Part>> parts;
 };
 
-// Words of one call and their ids. A word sits in one slot only; the newcomer wins.
-class Bpe::WordCache {
- public:
-  static constexpr std::size_t kMaxBytes = 15;
-  static constexpr std::size_t kMaxIds = 5;
-
-  struct Entry {
-    std::uint64_t low = 0, high = 0;  // the word's bytes; the top byte of `high` is its length
-    std::array<TokenId, kMaxIds> ids = {};
-    std::uint32_t count = 0;
-  };
-
-  explicit WordCache(std::size_t text_bytes)
-      : entries_(std::bit_ceil(std::clamp<std::size_t>(text_bytes / 16, 16, 8192))),
-        shift_(64U - static_cast<unsigned>(std::countr_zero(entries_.size()))) {}
-
-  /// The slot for a word of 1..kMaxBytes bytes; `entry` gets the key. 16 bytes must be readable.
-  [[nodiscard]] Entry& slot(std::string_view word, Entry& key) noexcept {
-    std::memcpy(&key.low, word.data(), 8);
-    std::memcpy(&key.high, word.data() + 8, 8);
-    const std::size_t size = word.size();
-    if (size < 8) {
-      key.low &= (std::uint64_t{1} << (8 * size)) - 1;
-      key.high = 0;
-    } else {
-      key.high &= (std::uint64_t{1} << (8 * (size - 8))) - 1;
-    }
-    key.high |= static_cast<std::uint64_t>(size) << 56U;
-    const std::uint64_t mixed = (key.low ^ std::rotr(key.high, 23)) * 0x9E3779B97F4A7C15U;
-    return entries_[static_cast<std::size_t>((mixed ^ mixed >> 29U) * 0xBF58476D1CE4E5B9U >>
-                                             shift_)];
-  }
-
- private:
-  std::vector<Entry> entries_;
-  unsigned shift_;
-};
-
-NormalizedText::NormalizedText(std::string_view text) {
-  padded_.reserve(text.size() + text.size() / 2 + kPadding);
-  std::size_t begin = 0;  // of the bytes that can be copied as they are
-  const auto flush = [&](std::size_t end, std::size_t skip, std::string_view instead) {
-    padded_.append(text, begin, end - begin).append(instead);
-    begin = end + skip;
-  };
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte == ' ') {
-      flush(i, 1, kSpaceSymbol);
-      ++i;
-    } else if (byte < 0x80) {
-      ++i;
-    } else {
-      const auto length = static_cast<std::size_t>(decode_utf8(text.substr(i)).length);
-      if (length == 0) flush(i, 1, kReplacement);
-      i += std::max<std::size_t>(length, 1);
-    }
-  }
-  padded_.append(text, begin).append(kPadding, '\0');
-}
-
 Bpe::Bpe(const PieceTable& table, std::span<const Piece> pieces,
          const std::array<TokenId, 256>& bytes, TokenId unknown, const std::string& where)
-    : merges_(table, pieces, mergeable_pieces(table, pieces), where),
+    : Bpe(table, pieces, mergeable_pieces(table, pieces), bytes, unknown, where) {}
+
+Bpe::Bpe(const PieceTable& table, std::span<const Piece> pieces, const std::vector<bool>& mergeable,
+         const std::array<TokenId, 256>& bytes, TokenId unknown, const std::string& where)
+    : merges_(table, pieces, mergeable, where),
       bytes_(bytes),
       unknown_(unknown),
       words_are_independent_(true) {
-  const std::vector<bool> mergeable = mergeable_pieces(table, pieces);
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     if (!mergeable[i]) continue;
     const std::string_view text = table.text(static_cast<TokenId>(i));
@@ -159,31 +99,13 @@ void Bpe::encode(const NormalizedText& text, const PieceMatcher& frozen,
 
 void Bpe::encode_words(std::string_view text, const PieceMatcher& frozen,
                        std::vector<TokenId>& ids) const {
-  WordCache cache(text.size());
-  std::vector<Symbol> scratch;
-  const auto encode_range = [&](std::size_t begin, std::size_t end) {
-    const std::string_view word = text.substr(begin, end - begin);
-    if (word.empty()) return;
-    if (word.size() > WordCache::kMaxBytes) return encode_word(word, ids, scratch);
-    WordCache::Entry key;
-    WordCache::Entry& slot = cache.slot(word, key);
-    if (slot.low == key.low && slot.high == key.high) {
-      ids.insert(ids.end(), slot.ids.begin(), slot.ids.begin() + slot.count);
-      return;
-    }
-    const std::size_t first = ids.size();
-    encode_word(word, ids, scratch);
-    key.count = static_cast<std::uint32_t>(ids.size() - first);
-    if (key.count > WordCache::kMaxIds) return;
-    std::copy(ids.begin() + static_cast<std::ptrdiff_t>(first), ids.end(), key.ids.begin());
-    slot = key;
-  };
-
-  std::array<bool, 256> stops = {};
+  std::array<bool, 256> stops = {};  // where a frozen piece or a word may begin
   for (int byte = 0; byte < 256; ++byte) {
     stops[static_cast<std::size_t>(byte)] = frozen.may_begin(static_cast<char>(byte));
   }
   stops[static_cast<unsigned char>(kSpaceSymbol[0])] = true;
+
+  WordCache cache(text.size());
   std::size_t word = 0;
   for (std::size_t i = 0; i < text.size();) {
     if (!stops[static_cast<unsigned char>(text[i])]) {
@@ -192,74 +114,47 @@ void Bpe::encode_words(std::string_view text, const PieceMatcher& frozen,
     }
     const PieceMatcher::Match match = frozen.longest(text.substr(i));
     if (match.length > 0) {
-      encode_range(word, i);
+      encode_cached(text.substr(word, i - word), cache, ids);
       ids.push_back(match.id);
       i += match.length;
       word = i;
-    } else {
-      if (text.substr(i, kSpaceSymbol.size()) == kSpaceSymbol) {
-        encode_range(word, i);
-        word = i;
-      }
-      i += char_length(text.substr(i));
+      continue;
     }
+    if (text.substr(i, kSpaceSymbol.size()) == kSpaceSymbol) {
+      encode_cached(text.substr(word, i - word), cache, ids);
+      word = i;
+    }
+    i += char_length(text.substr(i));
   }
-  encode_range(word, text.size());
+  encode_cached(text.substr(word), cache, ids);
 }
 
-void Bpe::encode_word(std::string_view word, std::vector<TokenId>& ids,
-                      std::vector<Symbol>& scratch) const {
-  if (encode_short_word(word, ids)) return;
-  scratch.clear();
-  append_characters(word, scratch);
-  merge(word, scratch, nullptr);
-  for (int i = 0; i >= 0; i = scratch[static_cast<std::size_t>(i)].next) {
-    const Symbol& symbol = scratch[static_cast<std::size_t>(i)];
+void Bpe::encode_cached(std::string_view word, WordCache& cache, std::vector<TokenId>& ids) const {
+  if (word.empty()) return;
+  if (word.size() > WordCache::kMaxBytes) return encode_word(word, ids);
+  const WordCache::Key key = WordCache::key_of(word);
+  if (cache.append(key, ids)) return;
+  const std::size_t first = ids.size();
+  encode_word(word, ids);
+  cache.remember(key, std::span(ids).subspan(first));
+}
+
+void Bpe::encode_word(std::string_view word, std::vector<TokenId>& ids) const {
+  ShortWord short_word(merges_, word);
+  if (short_word.fits()) {
+    short_word.merge();
+    for (std::size_t i = 0; i < short_word.size(); ++i) {
+      emit(short_word.symbol(i), short_word.text(i), ids);
+    }
+    return;
+  }
+  std::vector<Symbol> symbols;
+  append_characters(word, symbols);
+  merge(word, symbols, nullptr);
+  for (int i = 0; i >= 0; i = symbols[static_cast<std::size_t>(i)].next) {
+    const Symbol& symbol = symbols[static_cast<std::size_t>(i)];
     emit(symbol.symbol, word.substr(symbol.begin, symbol.bytes), ids);
   }
-}
-
-bool Bpe::encode_short_word(std::string_view word, std::vector<TokenId>& ids) const {
-  std::array<int, kShortWord> symbol;
-  std::array<std::uint32_t, kShortWord + 1> begin;
-  std::array<TokenId, kShortWord> together;       // of symbols i and i + 1
-  std::array<std::uint32_t, kShortWord> urgency;  // of that merge
-  std::size_t count = 0;
-  std::size_t end = 0;
-  while (end < word.size() && count < kShortWord) {
-    const Utf8Char next = decode_utf8(word.substr(end));
-    symbol[count] = merges_.symbol(next.code);
-    begin[count++] = static_cast<std::uint32_t>(end);
-    end += static_cast<std::size_t>(next.length);
-  }
-  if (end < word.size()) return false;
-  begin[count] = static_cast<std::uint32_t>(end);
-  const auto look_up = [&](std::size_t i) {
-    together[i] = merges_.merged(symbol[i], symbol[i + 1]);
-    urgency[i] = merges_.urgency(together[i]);
-  };
-  for (std::size_t i = 0; i + 1 < count; ++i) look_up(i);
-  while (count > 1) {
-    const auto* pairs_end = urgency.data() + (count - 1);
-    const auto* best =
-        std::min_element(static_cast<const std::uint32_t*>(urgency.data()), pairs_end);
-    if (*best == MergeTable::kNever) break;
-    const auto i = static_cast<std::size_t>(best - urgency.data());
-    symbol[i] = together[i];
-    --count;
-    for (std::size_t j = i + 1; j < count; ++j) {
-      symbol[j] = symbol[j + 1];
-      together[j] = together[j + 1];
-      urgency[j] = urgency[j + 1];
-    }
-    for (std::size_t j = i + 1; j <= count; ++j) begin[j] = begin[j + 1];
-    if (i > 0) look_up(i - 1);
-    if (i + 1 < count) look_up(i);
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    emit(symbol[i], word.substr(begin[i], begin[i + 1] - begin[i]), ids);
-  }
-  return true;
 }
 
 void Bpe::encode_whole(std::string_view text, const PieceMatcher& frozen,

@@ -17,25 +17,14 @@
 #include <vector>
 
 #include "tokenizer/merge_table.h"
+#include "tokenizer/normalized_text.h"
 #include "tokenizer/piece_matcher.h"
 #include "tokenizer/piece_table.h"
 #include "vocabulary.h"
 
 namespace gemma2 {
 
-/// Text as the merges see it: spaces are U+2581, invalid bytes U+FFFD. Zeros follow the text, so
-/// that 16 bytes can be read from anywhere inside.
-class NormalizedText {
- public:
-  explicit NormalizedText(std::string_view text);
-  [[nodiscard]] std::string_view view() const noexcept {
-    return std::string_view(padded_).substr(0, padded_.size() - kPadding);
-  }
-
- private:
-  static constexpr std::size_t kPadding = 16;
-  std::string padded_;
-};
+class WordCache;
 
 class Bpe {
  public:
@@ -50,13 +39,14 @@ class Bpe {
  private:
   struct Symbol;
   struct Splits;
-  class WordCache;
+
+  Bpe(const PieceTable& table, std::span<const Piece> pieces, const std::vector<bool>& mergeable,
+      const std::array<TokenId, 256>& bytes, TokenId unknown, const std::string& where);
 
   void encode_words(std::string_view text, const PieceMatcher& frozen,
                     std::vector<TokenId>& ids) const;
-  void encode_word(std::string_view word, std::vector<TokenId>& ids,
-                   std::vector<Symbol>& scratch) const;
-  [[nodiscard]] bool encode_short_word(std::string_view word, std::vector<TokenId>& ids) const;
+  void encode_cached(std::string_view word, WordCache& cache, std::vector<TokenId>& ids) const;
+  void encode_word(std::string_view word, std::vector<TokenId>& ids) const;
   void encode_whole(std::string_view text, const PieceMatcher& frozen,
                     std::vector<TokenId>& ids) const;
 

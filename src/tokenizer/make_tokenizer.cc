@@ -166,12 +166,11 @@ PieceMatcher make_matcher(const Vocabulary& vocabulary, const PieceTable& table,
   std::vector<std::pair<std::string, TokenId>> frozen;
   for (TokenId id = 0; id < table.size(); ++id) {
     const PieceType type = vocabulary.pieces[static_cast<std::size_t>(id)].type;
+    const bool control = type == PieceType::control || type == PieceType::unknown;
     const std::string_view text = table.text(id);
-    if (text.empty() || table.find(text) != id) continue;
-    const bool steers = type == PieceType::control || type == PieceType::unknown ||
-                        (gemma && is_gemma_marker(id)) || is_marker(text);
-    const bool special = steers && type != PieceType::normal && type != PieceType::unused;
-    if (special ? with_markers : type == PieceType::user_defined) frozen.emplace_back(text, id);
+    if ((!control && type != PieceType::user_defined) || text.empty()) continue;
+    const bool special = control || (gemma && is_gemma_marker(id)) || is_marker(text);
+    if ((with_markers || !special) && table.find(text) == id) frozen.emplace_back(text, id);
   }
   return PieceMatcher(std::move(frozen));
 }

@@ -97,7 +97,8 @@ void MergeTable::add_characters(const PieceTable& table, const std::vector<bool>
 }
 
 void MergeTable::fill(std::span<const std::uint64_t> entries) {
-  slots_.assign(std::bit_ceil(entries.size() * 2 + 2), kFree);
+  // Up to three quarters full: 8 MB for Gemma. Twice the size is not faster, it misses more.
+  slots_.assign(std::bit_ceil(entries.size() + entries.size() / 3 + 2), kFree);
   mask_ = slots_.size() - 1;
   shift_ = 64U - static_cast<unsigned>(std::countr_zero(slots_.size()));
   for (const std::uint64_t entry : entries) {
