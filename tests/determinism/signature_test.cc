@@ -47,11 +47,11 @@ std::uint64_t signature_of(const test::Arithmetic& arithmetic) {
 }
 
 TEST(Signature, OfTheTinyQ6KModelIsUnchanged) {
-  EXPECT_EQ(signature_of({.type = DType::q6_k, .portable_bits = true}), 3918344224990314134U);
+  EXPECT_EQ(signature_of({.type = DType::q6_k, .portable_bits = true}), 12648081907898495884U);
 }
 
 TEST(Signature, OfTheTinyQ8_0ModelIsUnchanged) {
-  EXPECT_EQ(signature_of({.type = DType::q8_0, .portable_bits = true}), 18133127793266553767U);
+  EXPECT_EQ(signature_of({.type = DType::q8_0, .portable_bits = true}), 5808320175971731264U);
 }
 
 TEST(Signature, OfTheTinyBf16ModelIsUnchanged) {

@@ -56,6 +56,7 @@ class CpuBackend final : public Backend {
   };
   [[nodiscard]] Product prepare(const Weight& weight, Rows x);
   [[nodiscard]] Columns convert(Rows x, InputLayout layout);
+  void subtract_quantized(float* rest, const float* x, int n) const noexcept;
   static void run_product(const Product& product, int first_strip, int last_strip, float* out,
                           std::size_t out_stride) noexcept;
   static void run_block(const Product& product, int first_strip, int last_strip,
