@@ -77,10 +77,11 @@ CheckpointContents read_any(const fs::path& path) {
   return read_file(location);
 }
 
-template <typename Body>
-CheckpointContents guard_memory(const std::string& where, Body&& body) {
+/// Builds the checkpoint's insides from what `read` returns.
+template <typename Impl, typename Read>
+std::unique_ptr<Impl> guard_memory(const char* where, const Read& read) {
   try {
-    return body();
+    return std::make_unique<Impl>(read());
   } catch (const std::bad_alloc&) {
     fail(ErrorCode::out_of_memory, "{}: not enough memory for its tables", where);
   }
@@ -107,13 +108,12 @@ struct Checkpoint::Impl {
 };
 
 Checkpoint Checkpoint::open(const fs::path& path) {
-  return Checkpoint(
-      std::make_unique<Impl>(guard_memory(path.string(), [&] { return read_any(path); })));
+  return Checkpoint(guard_memory<Impl>(path.c_str(), [&] { return read_any(path); }));
 }
 
 Checkpoint Checkpoint::from_bytes(std::span<const std::byte> bytes, std::string name) {
-  return Checkpoint(std::make_unique<Impl>(guard_memory(
-      name, [&] { return with_context(name, [&] { return read_gguf_bytes(bytes); }); })));
+  return Checkpoint(guard_memory<Impl>(
+      name.c_str(), [&] { return with_context(name, [&] { return read_gguf_bytes(bytes); }); }));
 }
 
 Checkpoint::Checkpoint(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}

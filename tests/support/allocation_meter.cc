@@ -13,6 +13,7 @@ namespace {
 std::atomic<long> held{0};
 std::atomic<long> peak{0};
 long start = 0;
+std::atomic<std::size_t> until_failure{0};
 
 void count(void* block, int sign) noexcept {
   const long now = held += sign * static_cast<long>(malloc_usable_size(block));
@@ -24,6 +25,7 @@ void count(void* block, int sign) noexcept {
 }  // namespace
 
 void* allocate(std::size_t bytes) {
+  if (until_failure != 0 && --until_failure == 0) throw std::bad_alloc();
   void* block = std::malloc(bytes == 0 ? 1 : bytes);
   if (block == nullptr) throw std::bad_alloc();
   count(block, 1);
@@ -39,6 +41,10 @@ void release(void* block) noexcept {
 void reset_allocation_peak() noexcept {
   start = held;
   peak = start;
+}
+
+void fail_allocation(std::size_t nth) noexcept {
+  until_failure = nth;
 }
 
 std::size_t allocation_peak() noexcept {
