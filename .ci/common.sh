@@ -47,8 +47,14 @@ readme_command() {
   bash -euo pipefail -c "$command"
 }
 
-# lint <files...>: clang-tidy with the allow-list of .clang-tidy, on what build/release compiles.
+# lint [--checks=...] <files...>: clang-tidy with the allow-list of .clang-tidy, on what
+# build/release compiles.
 lint() {
+  local checks=()
+  if [[ $1 == --checks=* ]]; then
+    checks=("$1")
+    shift
+  fi
   printf '%s\n' "$@" | xargs -P "$(nproc)" -n 2 clang-tidy-14 -quiet -p build/release \
-    --extra-arg=-Wno-unknown-warning-option 2> >(grep -v 'warnings generated' >&2)
+    --extra-arg=-Wno-unknown-warning-option "${checks[@]}" 2> >(grep -v 'warnings generated' >&2)
 }
