@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/gguf_keys.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "check.h"
 #include "mapped_file.h"
 #include "quant/byte_reader.h"
 #include "quant/formats.h"
@@ -71,6 +73,15 @@ std::string with_plain_spaces(std::string_view text) {
   return out;
 }
 
+/// The reader of GGUF vocabularies asks for them, so a file without could not be read back.
+void check_bytes(const Vocabulary& vocabulary) {
+  const auto bytes =
+      std::count_if(vocabulary.pieces.begin(), vocabulary.pieces.end(),
+                    [](const Piece& piece) { return piece.type == PieceType::byte; });
+  require(bytes == 256, ErrorCode::unsupported, "tokenizer: expected 256 byte pieces, found {}",
+          bytes);
+}
+
 void add_pieces(GgufWriter& writer, const Vocabulary& vocabulary) {
   std::vector<std::string> texts;
   std::vector<float> scores;
@@ -92,6 +103,7 @@ void add_pieces(GgufWriter& writer, const Vocabulary& vocabulary) {
 void add_tokenizer(GgufWriter& writer, const std::filesystem::path& path) {
   const Vocabulary vocabulary = read_vocabulary(path);
   const SpecialTokens special = make_tokenizer(vocabulary, path.string()).special();
+  check_bytes(vocabulary);
   writer.add_string("tokenizer.ggml.model", "llama");
   writer.add_string("tokenizer.ggml.pre", "default");
   add_pieces(writer, vocabulary);

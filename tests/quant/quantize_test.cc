@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstring>
 #include <limits>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -115,6 +116,72 @@ TEST(Quantize, KeepsTheTokenizer) {
       EXPECT_EQ(before.encode(text, options), after.encode(text, options)) << text;
     }
   }
+}
+
+/// A tokenizer.json of the tiny vocabulary: every pair of pieces that makes a piece is a merge, in
+/// the order of the pieces.
+nlohmann::json tiny_tokenizer_json() {
+  const Vocabulary vocabulary = test::tiny_vocabulary();
+  nlohmann::json vocab;
+  nlohmann::json added = nlohmann::json::array();
+  std::set<std::string> normal;
+  for (std::size_t id = 0; id < vocabulary.pieces.size(); ++id) {
+    const Piece& piece = vocabulary.pieces[id];
+    vocab[piece.text] = id;
+    if (piece.type == PieceType::normal) normal.insert(piece.text);
+    if (piece.type == PieceType::normal || piece.type == PieceType::byte) continue;
+    added.push_back({{"id", id},
+                     {"content", piece.text},
+                     {"special", piece.type != PieceType::user_defined},
+                     {"normalized", false}});
+  }
+  nlohmann::json merges = nlohmann::json::array();
+  for (const Piece& piece : vocabulary.pieces) {
+    if (normal.count(piece.text) == 0) continue;
+    for (std::size_t cut = 1; cut < piece.text.size(); ++cut) {
+      const std::string left = piece.text.substr(0, cut);
+      const std::string right = piece.text.substr(cut);
+      if (normal.count(left) == 1 && normal.count(right) == 1) {
+        merges.push_back(left + " " + right);
+      }
+    }
+  }
+  return {
+      {"added_tokens", added},
+      {"normalizer", {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "\u2581"}}},
+      {"model",
+       {{"type", "BPE"},
+        {"unk_token", "<unk>"},
+        {"byte_fallback", true},
+        {"fuse_unk", true},
+        {"vocab", vocab},
+        {"merges", merges}}}};
+}
+
+TEST(Quantize, ATokenizerJsonGivesTheSameIds) {
+  const TempDir dir;
+  fs::create_directory(dir / "hf");
+  test::write_tiny_hugging_face(dir / "hf");
+  quantize(dir / "hf", dir / "model.gguf", {.matrices = DType::f32});
+  fs::remove(dir / "hf/tokenizer.model");
+  test::write_file(dir / "hf/tokenizer.json", tiny_tokenizer_json().dump());
+  quantize(dir / "hf", dir / "json.gguf", {.matrices = DType::f32});
+  const Tokenizer model = make_tokenizer_for(Checkpoint::open(dir / "model.gguf"));
+  const Tokenizer json = make_tokenizer_for(Checkpoint::open(dir / "json.gguf"));
+  for (const char* text : {"tell me about the fox and the moon", "  a  story\n\nhe was in it",
+                           "<end_of_turn>", "\u00e9\U0001F600"}) {
+    EXPECT_EQ(model.encode(text), json.encode(text)) << text;
+  }
+}
+
+TEST(Quantize, KeepsTheChatTemplate) {
+  const TempDir dir;
+  fs::create_directory(dir / "hf");
+  test::write_tiny_hugging_face(dir / "hf");
+  test::write_file(dir / "hf/tokenizer_config.json", R"({"chat_template": "{{ bos_token }}"})");
+  quantize(dir / "hf", dir / "out.gguf", {.matrices = DType::f32});
+  const Checkpoint output = Checkpoint::open(dir / "out.gguf");
+  EXPECT_EQ(output.gguf()->string("tokenizer.chat_template"), "{{ bos_token }}");
 }
 
 TEST(Quantize, KeepsAnyQueryScale) {
