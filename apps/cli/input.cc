@@ -14,10 +14,10 @@
 namespace gemma2::cli {
 namespace {
 
-constexpr std::size_t kReadSize = 64 * 1024;
+constexpr std::size_t kReadSize = 65'536;
 
 // A context holds 131072 tokens at most; a longer text is a mistake, or a device that never ends.
-constexpr std::size_t kLongestPrompt = 64 * 1024 * 1024;
+constexpr std::size_t kLongestPrompt = std::size_t{64} << 20U;
 
 /// Reads once, restarting after signals; 0 at the end.
 std::size_t read_some(int descriptor, char* data, std::size_t size) {

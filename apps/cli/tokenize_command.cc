@@ -36,7 +36,7 @@ bool is_marker(const Tokenizer& tokenizer, TokenId token) {
 /// The ids that SentencePiece's spm_encode prints. It reads markers from text but, unlike special
 /// mode, never <pad>, <eos>, <bos> and <unk>; so what lies between two markers is plain text.
 std::vector<TokenId> encode_special(const Tokenizer& tokenizer, std::string_view line) {
-  const std::vector<TokenId> tokens = tokenizer.encode(line, kSpecial);
+  std::vector<TokenId> tokens = tokenizer.encode(line, kSpecial);
   const auto control = [&](TokenId token) { return is_control(tokenizer, token); };
   if (std::none_of(tokens.begin(), tokens.end(), control)) return tokens;
   std::vector<TokenId> out;

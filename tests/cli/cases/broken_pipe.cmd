@@ -1,2 +1,2 @@
-gemma2-cli -m model.gguf -p hello --ignore-eos -c 100000 --log-disable | head -c 3
+gemma2-cli -m hello.gguf -p hello --temp 0 --ignore-eos -c 100000 --log-disable | head -c 3
 exit ${PIPESTATUS[0]}
