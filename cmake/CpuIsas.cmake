@@ -16,7 +16,7 @@ function(gemma2_add_isa level)
   set(sources ${arg_FILES})
   list(TRANSFORM sources REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/src/kernels/cpu/${arg_FOLDER}/\\1.cc")
   gemma2_add_layer(isa_${level} SOURCES ${sources})
-  target_link_libraries(gemma2_isa_${level} PRIVATE xsimd Eigen3::Eigen)
+  target_link_libraries(gemma2_isa_${level} PRIVATE xsimd)
   # -ffp-contract=off: every FMA is written by hand. -O1 in debug builds: at -O0 inline functions
   # stay out of line, and the linker may keep the AVX-512 copy of one for everybody.
   target_compile_options(gemma2_isa_${level} PRIVATE

@@ -7,7 +7,7 @@
 
 #include <immintrin.h>
 
-#include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/integer_matmul.h"
 
 namespace gemma2::cpu::avx2 {
 
@@ -26,31 +26,6 @@ inline __m256i broadcast_word(const void* from) noexcept {
   std::int32_t word = 0;
   std::memcpy(&word, from, sizeof(word));
   return _mm256_set1_epi32(word);
-}
-
-/// Runs Kernel::strip<columns> over all strips and columns, four columns at a time.
-template <class Kernel>
-void each_strip(float* out, std::size_t out_stride, const Strips& w, const Columns& x) noexcept {
-  for (int s = 0; s < w.count; ++s) {
-    const std::byte* strip = w.data + static_cast<std::size_t>(s) * w.strip_bytes;
-    float* rows = out + 16 * static_cast<std::size_t>(s);
-    int c = 0;
-    const auto step = [&]<int columns>() {
-      for (; c + columns <= x.count; c += columns) {
-        const Columns some = {x.data + static_cast<std::size_t>(c) * x.stride, columns, x.stride};
-        Kernel::template strip<columns>(rows + static_cast<std::size_t>(c) * out_stride, out_stride,
-                                        strip, w.cols, some);
-      }
-    };
-    step.template operator()<4>();
-    step.template operator()<2>();
-    step.template operator()<1>();
-  }
-}
-
-/// The blocks of column c.
-inline const ActivationBlock* blocks_of(const Columns& x, int c) noexcept {
-  return reinterpret_cast<const ActivationBlock*>(x.data + static_cast<std::size_t>(c) * x.stride);
 }
 
 }  // namespace gemma2::cpu::avx2

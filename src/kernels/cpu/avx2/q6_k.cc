@@ -60,6 +60,8 @@ inline void offsets_of(std::int16_t (&offset)[16], const ActivationBlock& x) noe
 }
 
 struct Q6Kernel {
+  static constexpr int kColumns = 4;
+
   /// t[c] += the products of eight rows of 32 k, the b-th of a tile, with column c.
   template <int columns>
   static void multiply_block(__m256 (&t)[columns], const std::byte* scales, const std::byte* quants,
@@ -104,7 +106,7 @@ struct Q6Kernel {
   static void strip(float* out, std::size_t out_stride, const std::byte* strip, int cols,
                     const Columns& x) noexcept {
     const ActivationBlock* column[columns];
-    for (int c = 0; c < columns; ++c) column[c] = blocks_of(x, c);
+    for (int c = 0; c < columns; ++c) column[c] = IntegerMatmul<Q6Kernel>::blocks_of(x, c);
     __m256 sum[2][columns];
     for (auto& half : sum) {
       for (__m256& s : half) s = _mm256_setzero_ps();
@@ -134,7 +136,7 @@ struct Q6Kernel {
 
 void install_q6_k(KernelTable& table) {
   FormatKernels& kernels = table.format[static_cast<int>(DType::q6_k)];
-  kernels.matmul = each_strip<Q6Kernel>;
+  kernels.matmul = IntegerMatmul<Q6Kernel>::matmul;
   kernels.matmul_f32 = FloatMatmul<Lanes, Q6Decoder, 1, 6>::matmul;
 }
 

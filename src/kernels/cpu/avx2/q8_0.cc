@@ -11,6 +11,8 @@ namespace gemma2::cpu::avx2 {
 namespace {
 
 struct Q8Kernel {
+  static constexpr int kColumns = 4;
+
   /// products[c] = eight rows of 32 k times column c, exact. `quads`: the rows' first quad.
   template <int columns>
   static void multiply_block(__m256i (&products)[columns], const std::byte* quads,
@@ -42,7 +44,8 @@ struct Q8Kernel {
       const std::int8_t* values[columns];
       float x_scale[columns];
       for (int c = 0; c < columns; ++c) {
-        const ActivationBlock& block = blocks_of(x, c)[k / kActivationBlock];
+        const ActivationBlock& block =
+            IntegerMatmul<Q8Kernel>::blocks_of(x, c)[k / kActivationBlock];
         values[c] = block.value + 32 * b;
         x_scale[c] = block.scale[b];
       }
@@ -69,7 +72,7 @@ struct Q8Kernel {
 
 void install_q8_0(KernelTable& table) {
   FormatKernels& kernels = table.format[static_cast<int>(DType::q8_0)];
-  kernels.matmul = each_strip<Q8Kernel>;
+  kernels.matmul = IntegerMatmul<Q8Kernel>::matmul;
   kernels.matmul_f32 = FloatMatmul<Lanes, Q8Decoder, 1, 6>::matmul;
 }
 

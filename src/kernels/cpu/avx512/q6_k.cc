@@ -12,6 +12,7 @@
 
 #include "kernels/cpu/avx512/lanes.h"
 #include "kernels/cpu/float_matmul.h"
+#include "kernels/cpu/integer_matmul.h"
 
 namespace gemma2::cpu::avx512_vnni {
 namespace {
@@ -81,57 +82,41 @@ inline void multiply_tile(__m512 (&t)[columns], const std::byte* tile,
   }
 }
 
-/// One strip times `columns` columns.
-template <int columns>
-void multiply_strip(float* out, std::size_t out_stride, const std::byte* strip, int cols,
-                    const std::byte* x, std::size_t x_stride) noexcept {
-  const ActivationBlock* column[columns];
-  for (int c = 0; c < columns; ++c) {
-    column[c] =
-        reinterpret_cast<const ActivationBlock*>(x + static_cast<std::size_t>(c) * x_stride);
-  }
-  const std::byte* tile = strip + q6_k_tiles_offset(cols);
-  __m512 sum[columns];
-  for (__m512& s : sum) s = _mm512_setzero_ps();
-  for (int block = 0; block < cols / kQ6Block; ++block, tile += kQ6TileBytes) {
-    __m512 t[columns];
-    for (__m512& v : t) v = _mm512_setzero_ps();
-    multiply_tile<columns>(t, tile, column);
-    const __m512 d = _mm512_cvtph_ps(_mm256_load_si256(
-        reinterpret_cast<const __m256i*>(strip + 32 * static_cast<std::size_t>(block))));
+struct Q6Kernel {
+  static constexpr int kColumns = 8;
+
+  template <int columns>
+  static void strip(float* out, std::size_t out_stride, const std::byte* strip, int cols,
+                    const Columns& x) noexcept {
+    const ActivationBlock* column[columns];
     for (int c = 0; c < columns; ++c) {
-      sum[c] = _mm512_fmadd_ps(d, t[c], sum[c]);
-      ++column[c];
+      column[c] = IntegerMatmul<Q6Kernel>::blocks_of(x, c);
+    }
+    const std::byte* tile = strip + q6_k_tiles_offset(cols);
+    __m512 sum[columns];
+    for (__m512& s : sum) s = _mm512_setzero_ps();
+    for (int block = 0; block < cols / kQ6Block; ++block, tile += kQ6TileBytes) {
+      __m512 t[columns];
+      for (__m512& v : t) v = _mm512_setzero_ps();
+      multiply_tile<columns>(t, tile, column);
+      const __m512 d = _mm512_cvtph_ps(_mm256_load_si256(
+          reinterpret_cast<const __m256i*>(strip + 32 * static_cast<std::size_t>(block))));
+      for (int c = 0; c < columns; ++c) {
+        sum[c] = _mm512_fmadd_ps(d, t[c], sum[c]);
+        ++column[c];
+      }
+    }
+    for (int c = 0; c < columns; ++c) {
+      _mm512_storeu_ps(out + static_cast<std::size_t>(c) * out_stride, sum[c]);
     }
   }
-  for (int c = 0; c < columns; ++c) {
-    _mm512_storeu_ps(out + static_cast<std::size_t>(c) * out_stride, sum[c]);
-  }
-}
-
-void matmul(float* out, std::size_t out_stride, const Strips& w, const Columns& x) noexcept {
-  for (int s = 0; s < w.count; ++s) {
-    const std::byte* strip = w.data + static_cast<std::size_t>(s) * w.strip_bytes;
-    float* rows = out + 16 * static_cast<std::size_t>(s);
-    int c = 0;
-    const auto step = [&]<int columns>() {
-      for (; c + columns <= x.count; c += columns) {
-        multiply_strip<columns>(rows + static_cast<std::size_t>(c) * out_stride, out_stride, strip,
-                                w.cols, x.data + static_cast<std::size_t>(c) * x.stride, x.stride);
-      }
-    };
-    step.template operator()<8>();
-    step.template operator()<4>();
-    step.template operator()<2>();
-    step.template operator()<1>();
-  }
-}
+};
 
 }  // namespace
 
 void install_q6_k(KernelTable& table) {
   FormatKernels& kernels = table.format[static_cast<int>(DType::q6_k)];
-  kernels.matmul = matmul;
+  kernels.matmul = IntegerMatmul<Q6Kernel>::matmul;
   kernels.matmul_f32 = FloatMatmul<Lanes, Q6Decoder, 2, 8>::matmul;
 }
 
