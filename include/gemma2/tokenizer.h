@@ -17,8 +17,9 @@ namespace gemma2 {
 
 struct EncodeOptions {
   bool add_bos = true;  // put <bos> first, unless the encoded text already begins with it
-  bool parse_special =
-      false;  // let "<bos>", "<start_of_turn>", ... in the text become those tokens
+  /// Lets "<start_of_turn>", ... in the text become those tokens, as SentencePiece does for its
+  /// user-defined pieces, and also "<bos>", "<eos>", "<pad>" and "<unk>", as transformers does.
+  bool parse_special = false;
 };
 
 struct DecodeOptions {
@@ -43,6 +44,7 @@ class GEMMA2_API Tokenizer {
   [[nodiscard]] static Tokenizer load(const std::filesystem::path& path);
 
   /// Invalid UTF-8 is encoded as U+FFFD, one for each offending byte.
+  /// Throws Error(invalid_argument) for more than 2^30 bytes.
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text,
                                             const EncodeOptions& options = {}) const;
 
