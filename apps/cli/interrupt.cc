@@ -56,7 +56,9 @@ void watch() {
 }  // namespace
 
 void install_signal_handlers() {
+  // Both come back as errors of write(), which then say what was being written.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   struct sigaction old {};
   ::sigaction(SIGINT, nullptr, &old);
   if (old.sa_handler == SIG_IGN || ::pipe2(wake_pipe, O_CLOEXEC) != 0) return;

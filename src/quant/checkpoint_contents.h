@@ -49,6 +49,6 @@ inline constexpr const char* kHeadName = "output.weight";  // redundant: must eq
 /// Fills contents.tensors and contents.bytes according to contents.config.
 /// Throws Error(malformed_file) naming the first tensor that is missing, twice there, of a wrong
 /// shape or not called for; Error(unsupported) for a head that differs from the embedding.
-void place_tensors(CheckpointContents& contents, std::vector<FoundTensor> found);
+void place_tensors(CheckpointContents& contents, const std::vector<FoundTensor>& found);
 
 }  // namespace gemma2

@@ -116,7 +116,7 @@ CheckpointContents read_gguf_bytes(std::span<const std::byte> bytes) {
           "key 'split.count': expected a model in one part, found {}", parts);
   std::vector<FoundTensor> found;
   collect_tensors(*contents.gguf, found);
-  place_tensors(contents, std::move(found));
+  place_tensors(contents, found);
   return contents;
 }
 
@@ -137,7 +137,7 @@ CheckpointContents read_gguf_file(MappedFile file) {
     check_total(*contents.gguf, found.size());
   }
   contents.files.insert(contents.files.begin(), std::move(file));
-  place_tensors(contents, std::move(found));
+  place_tensors(contents, found);
   return contents;
 }
 

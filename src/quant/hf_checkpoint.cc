@@ -118,7 +118,7 @@ void read_weights(CheckpointContents& contents, const fs::path& directory) {
          "expected model.safetensors or model.safetensors.index.json, found {}",
          pickled ? "weights in PyTorch's pickle format; convert them to safetensors" : "neither");
   }
-  place_tensors(contents, std::move(found));
+  place_tensors(contents, found);
 }
 
 TokenizerFile find_tokenizer(const fs::path& directory) {

@@ -55,7 +55,7 @@ void check_head(const FoundTensor& head, const FoundTensor& embedding) {
 
 }  // namespace
 
-void place_tensors(CheckpointContents& contents, std::vector<FoundTensor> found) {
+void place_tensors(CheckpointContents& contents, const std::vector<FoundTensor>& found) {
   FoundByName by_name = index_by_name(found);
   for (TensorSpec& spec : tensor_specs(contents.config)) {
     const std::vector<std::int64_t> shape = shape_of(spec);
