@@ -27,7 +27,7 @@ function(gemma2_add_layer name)
   target_include_directories(gemma2_${name} PUBLIC
     ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(gemma2_${name} PRIVATE
-    fmt::fmt-header-only nlohmann_json::nlohmann_json Threads::Threads)
+    gemma2_fmt nlohmann_json::nlohmann_json Threads::Threads)
   set_property(GLOBAL APPEND PROPERTY GEMMA2_LAYERS gemma2_${name})
 endfunction()
 
@@ -44,7 +44,7 @@ function(gemma2_add_library name)
   target_compile_features(${name} PUBLIC cxx_std_20)
   target_include_directories(${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_link_libraries(${name} PRIVATE Threads::Threads)
+  target_link_libraries(${name} PRIVATE Threads::Threads $<BUILD_INTERFACE:gemma2_fmt>)
   if(GEMMA2_SANITIZE)
     target_link_options(${name} PUBLIC -fsanitize=${GEMMA2_SANITIZE})
   endif()

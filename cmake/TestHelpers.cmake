@@ -12,7 +12,7 @@ function(gemma2_add_test name)
   target_include_directories(${name}_test PRIVATE
     ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name}_test PRIVATE
-    fmt::fmt-header-only nlohmann_json::nlohmann_json Threads::Threads GTest::gtest_main)
+    gemma2_fmt nlohmann_json::nlohmann_json Threads::Threads GTest::gtest_main)
   if(arg_LAYERS)
     foreach(layer IN LISTS arg_LAYERS)
       target_link_libraries(${name}_test PRIVATE gemma2_${layer})
