@@ -23,8 +23,11 @@ inline constexpr int kActivationBlock = 256;
 struct ActivationBlock {
   float scale[8];        // of 32 values each
   std::int32_t sum[16];  // of 16 values each: cancels the offset of unsigned weights
+  // The same for kernels whose products come in 16-bit pairs: -32 * the sum of values 0 1 4 5 8 9
+  // 12 13 of 16, and of the other eight.
+  std::int16_t offset[16][2];
   std::int8_t value[256];
 };
-static_assert(sizeof(ActivationBlock) == 352);
+static_assert(sizeof(ActivationBlock) == 416);
 
 }  // namespace gemma2

@@ -75,13 +75,15 @@ class QuantizeQ8 : public test::EachTable {
         ASSERT_EQ(block.value[first + i], part.values[i]) << at + i << ": " << x[at + i];
       }
       for (std::size_t g = first / 16; g < first / 16 + 2; ++g) {
-        int sum = 0;
+        int sum[2] = {0, 0};
         int magnitudes = 0;
         for (std::size_t i = 16 * g; i < 16 * g + 16; ++i) {
-          sum += block.value[i];
+          sum[i / 2 % 2] += block.value[i];
           magnitudes += std::abs(block.value[i]);
         }
-        ASSERT_EQ(block.sum[g], sum) << at;
+        ASSERT_EQ(block.sum[g], sum[0] + sum[1]) << at;
+        ASSERT_EQ(block.offset[g][0], -32 * sum[0]) << at;
+        ASSERT_EQ(block.offset[g][1], -32 * sum[1]) << at;
         ASSERT_LE(magnitudes, 1023) << at;
       }
     }

@@ -153,9 +153,10 @@ struct Elementwise {
         out->scale[b] = quantize_32(out->value + 32 * b, x + first + 32 * b);
       }
       for (int g = 0; g < 16; ++g) {
-        std::int32_t sum = 0;
-        for (int i = 0; i < 16; ++i) sum += out->value[16 * g + i];
-        out->sum[g] = sum;
+        std::int32_t sum[2] = {0, 0};
+        for (int i = 0; i < 16; ++i) sum[i / 2 % 2] += out->value[16 * g + i];
+        out->sum[g] = sum[0] + sum[1];
+        for (int i = 0; i < 2; ++i) out->offset[g][i] = static_cast<std::int16_t>(-32 * sum[i]);
       }
     }
   }

@@ -14,10 +14,12 @@
 
 namespace gemma2::cpu {
 
-// A Decoder yields the weights of kUnit consecutive k of one strip, 16 rows each.
+// A Decoder yields the weights of kUnit consecutive k of one strip, 16 rows each. kCheap: in an
+// instruction or two, so that decoding again for every block of columns costs less than storing.
 
 template <class L>
 struct F32Decoder {
+  static constexpr bool kCheap = true;
   static constexpr int kUnit = 1;
   static void decode(L (&w)[kUnit], const std::byte* strip, int /*cols*/, int k) noexcept {
     w[0] = L::load(reinterpret_cast<const float*>(strip) + 16 * static_cast<std::size_t>(k));
@@ -26,6 +28,7 @@ struct F32Decoder {
 
 template <class L>
 struct F16Decoder {
+  static constexpr bool kCheap = true;
   static constexpr int kUnit = 2;
   static void decode(L (&w)[kUnit], const std::byte* strip, int /*cols*/, int k) noexcept {
     const auto pairs = L::Bits::load(strip + 32 * static_cast<std::size_t>(k));
@@ -36,6 +39,7 @@ struct F16Decoder {
 
 template <class L>
 struct Bf16Decoder {
+  static constexpr bool kCheap = true;
   static constexpr int kUnit = 2;
   static void decode(L (&w)[kUnit], const std::byte* strip, int /*cols*/, int k) noexcept {
     const auto pairs = L::Bits::load(strip + 32 * static_cast<std::size_t>(k));
@@ -46,6 +50,7 @@ struct Bf16Decoder {
 
 template <class L>
 struct Q8Decoder {
+  static constexpr bool kCheap = false;
   static constexpr int kUnit = 4;
   static void decode(L (&w)[kUnit], const std::byte* strip, int /*cols*/, int k) noexcept {
     const std::byte* frame = strip + static_cast<std::size_t>(k / kQ8FrameCols) * kQ8FrameBytes;
@@ -62,6 +67,7 @@ struct Q8Decoder {
 
 template <class L>
 struct Q6Decoder {
+  static constexpr bool kCheap = false;
   static constexpr int kUnit = kQ6Group;
 
   template <int byte>
@@ -102,73 +108,159 @@ struct Q6Decoder {
 
 /// kStrips x kColumns: the block of outputs for many columns, whose sums should fill the registers
 /// but for a weight and an activation or two.
+///
+/// Many columns take a chunk of kDepth k of kStrips strips at a time, so that both the chunk and
+/// the activations that it meets stay in the first two caches. Weights that are not cheap to
+/// decode are decoded once for all columns. The sums wait in `out` for the next chunk, which
+/// changes no bit of a chain.
 template <class L, template <class> class DecoderOf, int kStrips = 2, int kColumns = 4>
 struct FloatMatmul {
   using Decoder = DecoderOf<L>;
+  static constexpr int kManyColumns = 4;
+  static constexpr int kDepth = 256;
+  static_assert(kDepth % Decoder::kUnit == 0);
 
   static const float* column(const Columns& x, int c) noexcept {
     return reinterpret_cast<const float*>(x.data + static_cast<std::size_t>(c) * x.stride);
   }
 
-  /// A block of `strips` x `columns` outputs.
-  template <int strips, int columns>
-  static void block(float* out, std::size_t out_stride, const Strips& w, int strip,
-                    const Columns& x, int first_column) noexcept {
-    L sum[strips][columns];
-    for (auto& row : sum) {
-      for (L& s : row) s = L::broadcast(0.0F);
+  /// Weights as they are packed, k counted from `first_k`.
+  struct Packed {
+    static constexpr int kUnit = Decoder::kUnit;
+    const std::byte* strip;
+    std::size_t strip_bytes;
+    int cols;
+    int first_k;
+    void load(L (&weight)[kUnit], int s, int k) const noexcept {
+      Decoder::decode(weight, strip + static_cast<std::size_t>(s) * strip_bytes, cols, first_k + k);
     }
-    const std::byte* data[strips];
-    for (int s = 0; s < strips; ++s) {
-      data[s] = w.data + static_cast<std::size_t>(strip + s) * w.strip_bytes;
+  };
+
+  static Packed packed_at(const Strips& w, int strip, int first_k) noexcept {
+    return {w.data + static_cast<std::size_t>(strip) * w.strip_bytes, w.strip_bytes, w.cols,
+            first_k};
+  }
+
+  /// Weights decoded beforehand.
+  struct Panel {
+    static constexpr int kUnit = 1;
+    alignas(64) float weights[kStrips][kDepth * 16];
+    void load(L (&weight)[kUnit], int s, int k) const noexcept {
+      weight[0] = L::load(weights[s] + 16 * k);
     }
-    // A last unit reaches past cols: its weights are zero there, and so is the columns' padding.
-    for (int k = 0; k < w.cols; k += Decoder::kUnit) {
+    void decode(const Packed& from, int strips, int depth) noexcept {
       for (int s = 0; s < strips; ++s) {
-        L weight[Decoder::kUnit];
-        Decoder::decode(weight, data[s], w.cols, k);
-        for (int c = 0; c < columns; ++c) {
-          const float* activations = column(x, first_column + c) + k;
-          for (int i = 0; i < Decoder::kUnit; ++i) {
-            sum[s][c] = L::fma(weight[i], L::broadcast(activations[i]), sum[s][c]);
+        for (int k = 0; k < depth; k += Decoder::kUnit) {
+          L weight[Decoder::kUnit];
+          from.load(weight, s, k);
+          for (int i = 0; i < Decoder::kUnit; ++i) weight[i].store(weights[s] + 16 * (k + i));
+        }
+      }
+    }
+  };
+
+  /// Adds `depth` k to the sums of `strips` x `columns` outputs; to: the first of them. fresh: the
+  /// sums start here. The loops over columns are unrolled by name: gcc otherwise does it too late
+  /// to keep the sums in registers.
+  template <int strips, int columns, class Source>
+  static void multiply(float* to, std::size_t out_stride, const Source& source, int depth,
+                       const Columns& x, int first_column, int first_k) noexcept {
+    const float* activations[columns];
+    for (int c = 0; c < columns; ++c) activations[c] = column(x, first_column + c) + first_k;
+    L sum[strips][columns];
+#pragma GCC unroll 4
+    for (int s = 0; s < strips; ++s) {
+#pragma GCC unroll 16
+      for (int c = 0; c < columns; ++c) {
+        sum[s][c] = first_k == 0 ? L::broadcast(0.0F)
+                                 : L::load(to + static_cast<std::size_t>(c) * out_stride + 16 * s);
+      }
+    }
+    for (int k = 0; k < depth; k += Source::kUnit) {
+#pragma GCC unroll 4
+      for (int s = 0; s < strips; ++s) {
+        L weight[Source::kUnit];
+        source.load(weight, s, k);
+#pragma GCC unroll 16
+        for (int i = 0; i < Source::kUnit; ++i) {
+#pragma GCC unroll 16
+          for (int c = 0; c < columns; ++c) {
+            sum[s][c] = L::fma(weight[i], L::broadcast(activations[c][k + i]), sum[s][c]);
           }
         }
       }
     }
+#pragma GCC unroll 4
     for (int s = 0; s < strips; ++s) {
+#pragma GCC unroll 16
       for (int c = 0; c < columns; ++c) {
-        sum[s][c].store(out + static_cast<std::size_t>(first_column + c) * out_stride +
-                        16 * static_cast<std::size_t>(strip + s));
+        sum[s][c].store(to + static_cast<std::size_t>(c) * out_stride + 16 * s);
       }
+    }
+  }
+
+  /// Columns from `c` on in blocks of `columns`, the rest in smaller ones.
+  template <int strips, int columns, class Source>
+  static void pass_columns(int c, float* to, std::size_t out_stride, const Source& source,
+                           int depth, const Columns& x, int first_k) noexcept {
+    // Eight are better four and four than five, two and one.
+    const int end = columns == 5 && x.count % 5 == 3 && x.count > 5 ? x.count - 8 : x.count;
+    for (; c + columns <= end; c += columns) {
+      multiply<strips, columns>(to + static_cast<std::size_t>(c) * out_stride, out_stride, source,
+                                depth, x, c, first_k);
+    }
+    constexpr int kNext = columns > 4 ? 4 : columns / 2;
+    if constexpr (kNext > 0) {
+      pass_columns<strips, kNext>(c, to, out_stride, source, depth, x, first_k);
     }
   }
 
   template <int strips>
-  static void all_columns(float* out, std::size_t out_stride, const Strips& w, int strip,
-                          const Columns& x) noexcept {
-    int c = 0;
-    const auto step = [&]<int columns>() {
-      for (; c + columns <= x.count; c += columns) {
-        block<strips, columns>(out, out_stride, w, strip, x, c);
-      }
-    };
-    if constexpr (strips <= kStrips) {
-      step.template operator()<kColumns>();
-      if constexpr (kColumns > 4) step.template operator()<4>();
+  static void one_chunk(float* to, std::size_t out_stride, const Packed& packed, int depth,
+                        const Columns& x) noexcept {
+    if constexpr (Decoder::kCheap) {
+      pass_columns<strips, kColumns>(0, to, out_stride, packed, depth, x, packed.first_k);
+    } else {
+      Panel panel;
+      panel.decode(packed, strips, depth);
+      pass_columns<strips, kColumns>(0, to, out_stride, panel, depth, x, packed.first_k);
     }
-    step.template operator()<2>();
-    step.template operator()<1>();
+  }
+
+  static void many_columns(float* out, std::size_t out_stride, const Strips& w,
+                           const Columns& x) noexcept {
+    for (int k = 0; k < w.cols; k += kDepth) {
+      const int depth = depth_of(w.cols - k);
+      int s = 0;
+      for (; s + kStrips <= w.count; s += kStrips) {
+        one_chunk<kStrips>(out + 16 * s, out_stride, packed_at(w, s, k), depth, x);
+      }
+      for (; s < w.count; ++s) {
+        one_chunk<1>(out + 16 * s, out_stride, packed_at(w, s, k), depth, x);
+      }
+    }
+  }
+
+  /// A last unit reaches past cols: its weights are zero there, and so is the columns' padding.
+  static int depth_of(int left) noexcept {
+    constexpr int kUnit = Decoder::kUnit;
+    return left < kDepth ? (left + kUnit - 1) / kUnit * kUnit : kDepth;
+  }
+
+  template <int strips>
+  static void few_columns(float* out, std::size_t out_stride, const Strips& w, int s,
+                          const Columns& x) noexcept {
+    const int depth = (w.cols + Decoder::kUnit - 1) / Decoder::kUnit * Decoder::kUnit;
+    pass_columns<strips, 2>(0, out + 16 * s, out_stride, packed_at(w, s, 0), depth, x, 0);
   }
 
   static void matmul(float* out, std::size_t out_stride, const Strips& w,
                      const Columns& x) noexcept {
-    // Four strips for few columns, kStrips for many: enough chains, and the sums stay in registers.
+    if (x.count >= kManyColumns) return many_columns(out, out_stride, w, x);
+    // Four strips in flight: enough chains to hide the FMA's latency.
     int s = 0;
-    if (x.count < 4) {
-      for (; s + 4 <= w.count; s += 4) all_columns<4>(out, out_stride, w, s, x);
-    }
-    for (; s + kStrips <= w.count; s += kStrips) all_columns<kStrips>(out, out_stride, w, s, x);
-    for (; s < w.count; ++s) all_columns<1>(out, out_stride, w, s, x);
+    for (; s + 4 <= w.count; s += 4) few_columns<4>(out, out_stride, w, s, x);
+    for (; s < w.count; ++s) few_columns<1>(out, out_stride, w, s, x);
   }
 };
 

@@ -28,4 +28,9 @@ inline __m256i broadcast_word(const void* from) noexcept {
   return _mm256_set1_epi32(word);
 }
 
+/// Column c.
+inline const ActivationBlock* blocks_of(const Columns& x, int c) noexcept {
+  return reinterpret_cast<const ActivationBlock*>(x.data + static_cast<std::size_t>(c) * x.stride);
+}
+
 }  // namespace gemma2::cpu::avx2

@@ -1,142 +1,165 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Q6_K times 8-bit activations with maddubs. Lane = row: a register holds four k of eight rows, and
-// nothing is ever summed across lanes. The two halves of a strip are taken one after the other,
-// tile by tile, so that four columns' sums and an unpacked group fit in sixteen registers.
+// Q6_K times 8-bit activations. Lane = row: a register holds four k of eight rows, and nothing is
+// ever summed across lanes (q6_tile.h has the arithmetic).
 //
-// Six-bit weights stay unsigned: a product pair is at most 2 * 63 * 127 = 16002, so two of them
-// add up in 16 bits, and madd with the sub-scale in both halves of a lane widens to 32. What the
-// offset of 32 adds, 32 * sum of the activations * sub-scale, is one more madd for each 32 k: the
-// quantizer keeps |sum| of 16 at or below 1023, so 32 * sum fits in 16 bits too.
-// Bytes read for each output: cols * 210 / 256.
-#include "kernels/cpu/avx2/integer_products.h"
-#include "kernels/cpu/avx2/lanes.h"
+// One or two columns take both halves of a strip together, so that each cache line is read once and
+// forward; three and four take one half after the other, whose sums fill the registers; more
+// columns go through a panel (q6_panel.h). Bytes read for each output: cols * 210 / 256.
+#include "kernels/cpu/avx2/q6_panel.h"
 #include "kernels/cpu/float_matmul.h"
 
 namespace gemma2::cpu::avx2 {
 namespace {
 
-struct Group {
-  __m256i quad[4];  // 8 rows x 4 k, values 0 .. 63
-};
+constexpr int kFewColumns = 3;
+constexpr int kPanelStrips = 2;  // panels that one pass over the columns serves
 
-inline Group unpack_group(const std::byte* at) noexcept {
-  const __m256i low01 = load_256(at);
-  const __m256i low23 = load_256(at + 64);
-  const __m256i high = load_256(at + 128);
-  const auto join = [](__m256i nibbles, __m256i shifted) {
-    return _mm256_or_si256(_mm256_and_si256(nibbles, _mm256_set1_epi8(0x0F)),
-                           _mm256_and_si256(shifted, _mm256_set1_epi8(0x30)));
-  };
-  return {{join(low01, _mm256_slli_epi16(high, 4)),
-           join(_mm256_srli_epi16(low01, 4), _mm256_slli_epi16(high, 2)), join(low23, high),
-           join(_mm256_srli_epi16(low23, 4), _mm256_srli_epi16(high, 2))}};
-}
-
-/// Sub-scales of eight rows, a and b alternating in 16-bit lanes.
-inline __m256i scale_pairs(const std::byte* a, const std::byte* b) noexcept {
-  const __m128i first = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(a));
-  const __m128i second = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(b));
-  return _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(first, second));
-}
-
-/// Sub-scale times the products of one group with one column.
-inline __m256i scaled_products(const Group& group, __m256i scale, const std::int8_t* x) noexcept {
-  const auto product = [&](int q) {
-    return _mm256_maddubs_epi16(group.quad[q], broadcast_word(x + 4 * q));
-  };
-  const __m256i first = _mm256_add_epi16(product(0), product(1));
-  const __m256i second = _mm256_add_epi16(product(2), product(3));
-  return _mm256_add_epi32(_mm256_madd_epi16(first, scale), _mm256_madd_epi16(second, scale));
-}
-
-/// -32 * sum of each of a block's 16 groups, in 16 bits.
-inline void offsets_of(std::int16_t (&offset)[16], const ActivationBlock& x) noexcept {
-  const auto* sums = reinterpret_cast<const std::byte*>(x.sum);
-  const __m256i words =
-      _mm256_permute4x64_epi64(_mm256_packs_epi32(load_256(sums), load_256(sums + 32)), 0xD8);
-  const __m256i negative = _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_slli_epi16(words, 5));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(offset), negative);
-}
-
-struct Q6Kernel {
-  static constexpr int kColumns = 4;
-
-  /// t[c] += the products of eight rows of 32 k, the b-th of a tile, with column c.
-  template <int columns>
-  static void multiply_block(__m256 (&t)[columns], const std::byte* scales, const std::byte* quants,
-                             const ActivationBlock* const (&x)[columns],
-                             const std::int16_t (&offset)[columns][16], int b) noexcept {
-    const __m256i both = scale_pairs(scales, scales + 16);
-    __m256i sum[columns];
-    for (int c = 0; c < columns; ++c) {
-      sum[c] = _mm256_madd_epi16(both, broadcast_word(offset[c] + 2 * b));
-    }
+/// `halves` halves of a strip, from the one that `strip` and `quarter` point to, times few columns.
+template <int columns, int halves>
+struct Q6Few {
+  /// t[c] = fma(the exact products of 32 k, the activations' scale, t[c])
+  static void multiply_block(__m256 (&t)[halves][columns], const std::byte* scales,
+                             const std::byte* quants, const ActivationBlock* const (&x)[columns],
+                             int b) noexcept {
+    __m256i total[halves][columns];
     for (int g = 0; g < 2; ++g) {
-      const Group group = unpack_group(quants + static_cast<std::size_t>(g) * kQ6GroupBytes);
-      const __m256i scale = scale_pairs(scales + 16 * g, scales + 16 * g);
-      for (int c = 0; c < columns; ++c) {
-        sum[c] =
-            _mm256_add_epi32(sum[c], scaled_products(group, scale, x[c]->value + 32 * b + 16 * g));
+      const int group = 2 * b + g;
+      for (int half = 0; half < halves; ++half) {
+        const Q6Group weights =
+            unpack_group(quants + static_cast<std::size_t>(g) * kQ6GroupBytes + 32 * half);
+        const __m256i scale = scale_pairs(scales + 16 * g + 8 * half);
+        for (int c = 0; c < columns; ++c) {
+          __m256i sum = broadcast_word(x[c]->offset[group]);
+          for (int q = 0; q < 4; ++q) {
+            accumulate(sum, weights.quad[q],
+                       broadcast_word(x[c]->value + kQ6Group * group + 4 * q));
+          }
+          sum = _mm256_madd_epi16(sum, scale);
+          total[half][c] = g == 0 ? sum : _mm256_add_epi32(total[half][c], sum);
+        }
       }
     }
     for (int c = 0; c < columns; ++c) {
-      t[c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[c]), _mm256_set1_ps(x[c]->scale[b]), t[c]);
+      const __m256 x_scale = _mm256_set1_ps(x[c]->scale[b]);
+      for (int half = 0; half < halves; ++half) {
+        t[half][c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(total[half][c]), x_scale, t[half][c]);
+      }
     }
   }
 
-  /// t[c] = the products of eight rows (`half` 0 or 1) of a tile with column c.
-  template <int columns>
-  static void half_tile(__m256 (&t)[columns], const std::byte* tile, int half,
-                        const ActivationBlock* const (&x)[columns],
-                        const std::int16_t (&offset)[columns][16]) noexcept {
-    for (__m256& v : t) v = _mm256_setzero_ps();
+  static void tile(__m256 (&t)[halves][columns], const std::byte* tile, int first_half,
+                   const ActivationBlock* const (&x)[columns]) noexcept {
+    for (auto& half : t) {
+      for (__m256& v : half) v = _mm256_setzero_ps();
+    }
     for (int q = 0; q < 4; ++q) {
       const std::byte* quarter = tile + static_cast<std::size_t>(q) * kQ6QuarterBytes;
-      // The 13 lines of a quarter further ahead, spread over the two halves.
-      if (columns == 1) prefetch(quarter + 448 * half, half == 0 ? 448 : 384);
-      const std::byte* scales = quarter + 8 * half;
-      const std::byte* quants = quarter + 64 + 32 * half;
-      multiply_block<columns>(t, scales, quants, x, offset, 2 * q);
-      multiply_block<columns>(t, scales + 32, quants + 2 * kQ6GroupBytes, x, offset, 2 * q + 1);
-    }
-  }
-
-  template <int columns>
-  static void strip(float* out, std::size_t out_stride, const std::byte* strip, int cols,
-                    const Columns& x) noexcept {
-    const ActivationBlock* column[columns];
-    for (int c = 0; c < columns; ++c) column[c] = IntegerMatmul<Q6Kernel>::blocks_of(x, c);
-    __m256 sum[2][columns];
-    for (auto& half : sum) {
-      for (__m256& s : half) s = _mm256_setzero_ps();
-    }
-    const std::byte* tile = strip + q6_k_tiles_offset(cols);
-    for (int block = 0; block < cols / kQ6Block; ++block, tile += kQ6TileBytes) {
-      std::int16_t offset[columns][16];
-      for (int c = 0; c < columns; ++c) offsets_of(offset[c], *column[c]);
-      for (int half = 0; half < 2; ++half) {
-        __m256 t[columns];
-        half_tile<columns>(t, tile, half, column, offset);
-        const __m256 d =
-            _mm256_cvtph_ps(load_128(strip + 32 * static_cast<std::size_t>(block) + 16 * half));
-        for (int c = 0; c < columns; ++c) sum[half][c] = _mm256_fmadd_ps(d, t[c], sum[half][c]);
-      }
-      for (const ActivationBlock*& c : column) ++c;
-    }
-    for (int c = 0; c < columns; ++c) {
-      float* to = out + static_cast<std::size_t>(c) * out_stride;
-      _mm256_storeu_ps(to, sum[0][c]);
-      _mm256_storeu_ps(to + 8, sum[1][c]);
+      const std::byte* scales = quarter + 8 * first_half;
+      const std::byte* quants = quarter + 64 + 32 * first_half;
+      if (first_half == 0) prefetch(quarter, 448);
+      multiply_block(t, scales, quants, x, 2 * q);
+      if (first_half == 0) prefetch(quarter + 448, 384);
+      multiply_block(t, scales + 32, quants + 2 * kQ6GroupBytes, x, 2 * q + 1);
     }
   }
 };
+
+template <int columns>
+void multiply_few(float* out, std::size_t out_stride, const std::byte* strip, int cols,
+                  const Columns& x) noexcept {
+  constexpr int kHalves = columns <= 1 ? 2 : 1;
+  using Few = Q6Few<columns, kHalves>;
+  const ActivationBlock* column[columns];
+  for (int c = 0; c < columns; ++c) column[c] = blocks_of(x, c);
+  __m256 sum[2][columns];
+  for (auto& half : sum) {
+    for (__m256& s : half) s = _mm256_setzero_ps();
+  }
+  const std::byte* tile = strip + q6_k_tiles_offset(cols);
+  for (int block = 0; block < cols / kQ6Block; ++block, tile += kQ6TileBytes) {
+    const std::byte* d = strip + 32 * static_cast<std::size_t>(block);
+    for (int first = 0; first < 2; first += kHalves) {
+      __m256 t[kHalves][columns];
+      Few::tile(t, tile, first, column);
+      for (int half = 0; half < kHalves; ++half) {
+        const __m256 scale = _mm256_cvtph_ps(load_128(d + 16 * (first + half)));
+        for (int c = 0; c < columns; ++c) {
+          sum[first + half][c] = _mm256_fmadd_ps(scale, t[half][c], sum[first + half][c]);
+        }
+      }
+    }
+    for (const ActivationBlock*& c : column) ++c;
+  }
+  for (int c = 0; c < columns; ++c) {
+    float* to = out + static_cast<std::size_t>(c) * out_stride;
+    _mm256_storeu_ps(to, sum[0][c]);
+    _mm256_storeu_ps(to + 8, sum[1][c]);
+  }
+}
+
+/// All columns from `c` on, in blocks of `columns`, then the rest in smaller blocks.
+template <int columns>
+void pass_columns(int c, float* out, std::size_t out_stride, const Q6Panel* panels, int strips,
+                  const Columns& x, int block) noexcept {
+  for (; c + columns <= x.count; c += columns) {
+    const ActivationBlock* column[columns];
+    for (int i = 0; i < columns; ++i) column[i] = blocks_of(x, c + i) + block;
+    float* to = out + static_cast<std::size_t>(c) * out_stride;
+    for (int s = 0; s < strips; ++s) {
+      panels[s].multiply<columns>(to + kStripRows * s, out_stride, column, block == 0);
+    }
+  }
+  if constexpr (columns > 1) {
+    pass_columns<columns / 2>(c, out, out_stride, panels, strips, x, block);
+  }
+}
+
+void multiply_many(float* out, std::size_t out_stride, const Strips& w, const Columns& x) noexcept {
+  Q6Panel panels[kPanelStrips];
+  for (int first = 0; first < w.count; first += kPanelStrips) {
+    const int strips = w.count - first < kPanelStrips ? w.count - first : kPanelStrips;
+    for (int block = 0; block < w.cols / kQ6Block; ++block) {
+      for (int s = 0; s < strips; ++s) {
+        const std::byte* strip = w.data + static_cast<std::size_t>(first + s) * w.strip_bytes;
+        panels[s].unpack(
+            strip + q6_k_tiles_offset(w.cols) + static_cast<std::size_t>(block) * kQ6TileBytes,
+            strip + 32 * static_cast<std::size_t>(block));
+      }
+      pass_columns<4>(0, out + kStripRows * first, out_stride, panels, strips, x, block);
+    }
+  }
+}
+
+void matmul(float* out, std::size_t out_stride, const Strips& w, const Columns& x) noexcept {
+  if (x.count > kFewColumns) return multiply_many(out, out_stride, w, x);
+  for (int s = 0; s < w.count; ++s) {
+    const std::byte* strip = w.data + static_cast<std::size_t>(s) * w.strip_bytes;
+    float* to = out + kStripRows * s;
+    switch (x.count) {
+      case 1:
+        multiply_few<1>(to, out_stride, strip, w.cols, x);
+        break;
+      case 2:
+        multiply_few<2>(to, out_stride, strip, w.cols, x);
+        break;
+      case 3:
+        multiply_few<3>(to, out_stride, strip, w.cols, x);
+        break;
+      case 4:
+        multiply_few<4>(to, out_stride, strip, w.cols, x);
+        break;
+      default:
+        break;
+    }
+  }
+}
 
 }  // namespace
 
 void install_q6_k(KernelTable& table) {
   FormatKernels& kernels = table.format[static_cast<int>(DType::q6_k)];
-  kernels.matmul = IntegerMatmul<Q6Kernel>::matmul;
+  kernels.matmul = matmul;
   kernels.matmul_f32 = FloatMatmul<Lanes, Q6Decoder, 1, 6>::matmul;
 }
 

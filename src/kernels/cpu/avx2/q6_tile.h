@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every Q6_K kernel of this folder does with 16 k of eight rows: unpack, multiply, scale.
+//
+// Six-bit weights stay unsigned (0 .. 63). maddubs sums pairs of products, at most 2 * 63 * 127 in
+// magnitude, into 16 bits. A sum starts at the offset -32 * (its eight activations), so that once
+// all four quads of k are added it is the exact sum of (weight - 32) * activation: below 32 * 8 *
+// 127 < 2^15. Sums on the way may wrap around; 16-bit addition does not mind. One madd with the
+// sub-scale in both halves of a lane then widens to 32 bits: 5 multiplications for 16 k, where
+// widening each pair of maddubs takes 6 and a correction.
+#pragma once
+
+#include <cstdint>
+
+#include <immintrin.h>
+
+#include "kernels/cpu/avx2/integer_products.h"
+#include "kernels/cpu/avx2/lanes.h"
+
+namespace gemma2::cpu::avx2 {
+
+struct Q6Group {
+  __m256i quad[4];  // 8 rows x 4 k, values 0 .. 63
+};
+
+/// `at`: the low01 plane of the group's rows; low23 and high follow at 64 and 128 bytes.
+inline Q6Group unpack_group(const std::byte* at) noexcept {
+  const __m256i low01 = load_256(at);
+  const __m256i low23 = load_256(at + 64);
+  const __m256i high = load_256(at + 128);
+  const auto join = [](__m256i nibbles, __m256i shifted) {
+    return _mm256_or_si256(_mm256_and_si256(nibbles, _mm256_set1_epi8(0x0F)),
+                           _mm256_and_si256(shifted, _mm256_set1_epi8(0x30)));
+  };
+  return {{join(low01, _mm256_slli_epi16(high, 4)),
+           join(_mm256_srli_epi16(low01, 4), _mm256_slli_epi16(high, 2)), join(low23, high),
+           join(_mm256_srli_epi16(low23, 4), _mm256_srli_epi16(high, 2))}};
+}
+
+/// Sub-scales of eight rows, each in both 16-bit halves of its lane.
+inline __m256i scale_pairs(const std::byte* at) noexcept {
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
+  return _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(bytes, bytes));
+}
+
+/// sum + weights * activations, in 16-bit pairs. `sum` is made opaque: gcc would otherwise add the
+/// products as a tree, which takes so many registers that it is half as fast.
+inline void accumulate(__m256i& sum, __m256i weights, __m256i activations) noexcept {
+  sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(weights, activations));
+  asm("" : "+x"(sum));
+}
+
+}  // namespace gemma2::cpu::avx2
