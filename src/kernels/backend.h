@@ -94,7 +94,10 @@ class Backend {
   virtual void write_cache(const CacheView& to, std::span<const std::byte> from, int first,
                            int last) = 0;
 
+  /// The verbs of a step may be queued: their results are there after finish() or logits().
   virtual void begin_step(const Step& step) = 0;
+  virtual void finish() = 0;
+
   virtual void embed(Rows out, const Weight& table) = 0;
   virtual void rms_norm(Rows out, Rows x, const Weight& scale) = 0;
   virtual void rms_norm_add(Rows residual, Rows x, const Weight& scale) = 0;

@@ -24,6 +24,13 @@ Activations Activations::first(int rows) const noexcept {
   return a;
 }
 
+namespace {
+
+/// A pass of more rows is long enough to be cancelled between layers.
+constexpr int kRowsOfOneRegion = 16;
+
+}  // namespace
+
 bool run_layers(Backend& backend, const Weights& weights, const Activations& rows, const Step& step,
                 const std::stop_token& cancel) {
   const Activations a = rows.first(static_cast<int>(step.tokens.size()));
@@ -42,8 +49,10 @@ bool run_layers(Backend& backend, const Weights& weights, const Activations& row
     backend.matmul_geglu(a.hidden, a.normed, layer.gate_proj, layer.up_proj);
     backend.matmul(a.projected, a.hidden, std::array{layer.down_proj});
     backend.rms_norm_add(a.residual, a.projected, layer.post_ffn_norm);
+    if (a.residual.rows > kRowsOfOneRegion) backend.finish();
     ++i;
   }
+  if (step.output_rows.empty()) backend.finish();
   return true;
 }
 

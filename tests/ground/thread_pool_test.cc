@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -49,6 +50,71 @@ TEST_P(ThreadPoolTest, WakesSleepingWorkers) {
     pool.parallel_for(100, 1, [&](int first, int last) { sum += last - first; });
     EXPECT_EQ(sum, 100);
   }
+}
+
+TEST_P(ThreadPoolTest, PhasesRunInTheirOrder) {
+  ThreadPool pool(GetParam());
+  constexpr int kCount = 97;
+  std::vector<int> values(kCount, 1);
+  std::vector<Phase> phases;
+  // Each phase reads its neighbours' results of the phase before; any overlap would show.
+  std::vector<std::vector<int>> results(30, values);
+  for (std::size_t p = 1; p < results.size(); ++p) {
+    phases.push_back({kCount, static_cast<int>(p % 5) + 1, [&results, p](int first, int last, int) {
+                        const std::vector<int>& before = results[p - 1];
+                        for (int i = first; i < last; ++i) {
+                          const auto left = static_cast<std::size_t>((i + kCount - 1) % kCount);
+                          const auto right = static_cast<std::size_t>((i + 1) % kCount);
+                          results[p][static_cast<std::size_t>(i)] = before[left] + before[right];
+                        }
+                      }});
+    if (p % 7 == 0) phases.push_back({0, 1, [](int, int, int) { FAIL() << "no pieces"; }});
+  }
+  for (int round = 0; round < 50; ++round) {
+    for (std::size_t p = 1; p < results.size(); ++p) results[p].assign(kCount, 0);
+    pool.run(phases);
+    for (std::size_t p = 0; p < results.size(); ++p) {
+      for (const int value : results[p]) ASSERT_EQ(value, 1 << p) << "phase " << p;
+    }
+  }
+}
+
+TEST_P(ThreadPoolTest, APhaseGoesOnWithoutAThreadThatIsHeldUp) {
+  const int threads = GetParam();
+  ThreadPool pool(threads);
+  // Whoever has piece 0 holds on to it until the others have done all the rest.
+  constexpr int kCount = 64;
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> done = 0;
+    pool.parallel_for(kCount, 1, [&](int first, int last) {
+      done += last - first;
+      while (threads > 1 && first == 0 && done < kCount) std::this_thread::yield();
+    });
+    ASSERT_EQ(done, kCount);
+  }
+}
+
+TEST_P(ThreadPoolTest, ThreadsAreNumberedAndPrefetchKnowsTheirRange) {
+  const int threads = GetParam();
+  ThreadPool pool(threads);
+  std::atomic<int> out_of_range = 0;
+  const auto check = [&](int first, int last) {
+    if (first < 0 || last > 40 || first >= last) ++out_of_range;
+  };
+  std::vector<Phase> phases(20,
+                            Phase{40, 4,
+                                  [&](int first, int last, int thread) {
+                                    check(first, last);
+                                    if (thread < 0 || thread >= threads) ++out_of_range;
+                                  },
+                                  [&](int first, int last, const std::function<bool()>& wanted) {
+                                    check(first, last);
+                                    if (first % 4 != 0)
+                                      ++out_of_range;  // ranges begin at multiples of the grain
+                                    static_cast<void>(wanted());
+                                  }});
+  for (int round = 0; round < 100; ++round) pool.run(phases);
+  EXPECT_EQ(out_of_range, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, testing::Values(1, 2, 3, 5, 16));

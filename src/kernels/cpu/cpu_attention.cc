@@ -127,13 +127,14 @@ void CpuBackend::attend(const AttentionItem& item, Rows out, Rows qkv, int layer
   if (block.rows > 0) walk.attend(block);
 }
 
-void CpuBackend::attention(Rows out, Rows qkv, int layer) {
+void CpuBackend::list_attention_items() {
   attention_items_.clear();
+  const int rows = static_cast<int>(step_.caches.size());
   const int rows_per_item = std::max(1, kMaxQueryRows / config_.group_size());
-  for (int row = 0; row < qkv.rows;) {
+  for (int row = 0; row < rows;) {
     const CacheView* cache = step_.caches[static_cast<std::size_t>(row)];
     int last = row + 1;
-    while (last < qkv.rows && last - row < rows_per_item &&
+    while (last < rows && last - row < rows_per_item &&
            step_.caches[static_cast<std::size_t>(last)] == cache) {
       ++last;
     }
@@ -142,11 +143,15 @@ void CpuBackend::attention(Rows out, Rows qkv, int layer) {
     }
     row = last;
   }
-  pool_.parallel_for(static_cast<int>(attention_items_.size()), 1, [&](int first, int last) {
-    for (int i = first; i < last; ++i) {
-      attend(attention_items_[static_cast<std::size_t>(i)], out, qkv, layer);
-    }
-  });
+}
+
+void CpuBackend::attention(Rows out, Rows qkv, int layer) {
+  enqueue({static_cast<int>(attention_items_.size()), 1,
+           [this, out, qkv, layer](int first, int last, int) {
+             for (int i = first; i < last; ++i) {
+               attend(attention_items_[static_cast<std::size_t>(i)], out, qkv, layer);
+             }
+           }});
 }
 
 }  // namespace gemma2::cpu

@@ -116,10 +116,16 @@ void CpuBackend::write_cache(const CacheView& to, std::span<const std::byte> fro
 }
 
 void CpuBackend::begin_step(const Step& step) {
+  // What a cancelled step left is not wanted any more.
+  queue_.clear();
+  add_ = {};
+  norm_ = {};
+  residual_home_ = residual_now_ = nullptr;
   step_ = step;
   const std::size_t half = rope_frequencies_.size();
   rope_angles_.resize(step.positions.size() * 2 * half);
-  for_each_row(static_cast<int>(step.positions.size()), [&](int row) {
+  list_attention_items();
+  enqueue_rows(static_cast<int>(step.positions.size()), [this, half](int row) {
     float* cosines = rope_angles_.data() + static_cast<std::size_t>(row) * 2 * half;
     for (std::size_t i = 0; i < half; ++i) {
       // In double: at position 8191 a float32 angle is already off by 5e-4.
@@ -130,10 +136,20 @@ void CpuBackend::begin_step(const Step& step) {
   });
 }
 
+void CpuBackend::run_queue() {
+  pool_.run(queue_);
+  queue_.clear();
+}
+
+void CpuBackend::finish() {
+  settle_pending();
+  run_queue();
+}
+
 void CpuBackend::embed(Rows out, const Weight& table) {
   const FormatKernels& kernels = table_.format[static_cast<int>(table.type)];
   const std::size_t strip_bytes = format_of(table.type).strip_bytes(table.cols);
-  for_each_row(out.rows, [&](int row) {
+  enqueue_rows(out.rows, [this, &kernels, out, table, strip_bytes](int row) {
     const TokenId token = step_.tokens[static_cast<std::size_t>(row)];
     kernels.unpack_row(out.row(row),
                        table.data + static_cast<std::size_t>(token / kStripRows) * strip_bytes,
@@ -142,23 +158,9 @@ void CpuBackend::embed(Rows out, const Weight& table) {
   });
 }
 
-void CpuBackend::rms_norm(Rows out, Rows x, const Weight& scale) {
-  const auto* factors = reinterpret_cast<const float*>(scale.data);
-  for_each_row(x.rows, [&](int row) {
-    table_.rms_norm(out.row(row), x.row(row), factors, x.cols, config_.rms_norm_eps);
-  });
-}
-
-void CpuBackend::rms_norm_add(Rows residual, Rows x, const Weight& scale) {
-  const auto* factors = reinterpret_cast<const float*>(scale.data);
-  for_each_row(x.rows, [&](int row) {
-    table_.rms_norm_add(residual.row(row), x.row(row), factors, x.cols, config_.rms_norm_eps);
-  });
-}
-
 void CpuBackend::rope_append(Rows qkv, int layer) {
-  const int head_dim = config_.head_dim;
-  for_each_row(qkv.rows, [&](int row) {
+  enqueue_rows(qkv.rows, [this, qkv, layer](int row) {
+    const int head_dim = config_.head_dim;
     const auto index = static_cast<std::size_t>(row);
     const float* angles = rope_angles_.data() + index * static_cast<std::size_t>(head_dim);
     float* heads = qkv.row(row);
@@ -184,6 +186,7 @@ void CpuBackend::subtract_quantized(float* rest, const float* x, int n) const no
 }
 
 Rows CpuBackend::logits(Rows x, const Weight& final_norm, const Weight& head) {
+  finish();
   // The head's rounding reaches the result undamped: in 8 bits it is a quarter of all that 8-bit
   // activations cost. So its activations have 16: each row twice, as 8 bits and as the 8 bits of
   // what these leave. Both share one reading of the weights, which is what takes the time.
@@ -206,6 +209,7 @@ Rows CpuBackend::logits(Rows x, const Weight& final_norm, const Weight& head) {
     if (twice) subtract_quantized(normed.row(count + i), normed.row(i), x.stride);
   });
   matmul(result, normed, std::span(&head, 1));
+  finish();
   constexpr int kPiece = 4096;
   for (int i = 0; i < count; ++i) {
     pool_.parallel_for(head.rows, kPiece, [&](int first, int last) {

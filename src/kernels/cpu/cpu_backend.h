@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The CPU behind the device seam: verbs become loops over packed strips, rows or heads, split
-// among threads by output and never along a sum.
+// The CPU behind the device seam: verbs become phases, loops over packed strips, rows or heads that
+// are split among threads by output and never along a sum. Phases are queued and run by finish()
+// in one parallel region.
+//
+// Of a few rows (decoding), the norms, sums and conversions before a product are no phases of their
+// own: each thread that takes part in the product does them again for itself, which costs less than
+// handing the row over. That leaves six phases a layer: QKV, RoPE, attention, output, gate and up,
+// down.
 #pragma once
 
 #include <string>
@@ -43,31 +49,93 @@ class CpuBackend final : public Backend {
   void rope_append(Rows qkv, int layer) override;
   void attention(Rows out, Rows qkv, int layer) override;
   [[nodiscard]] Rows logits(Rows x, const Weight& final_norm, const Weight& head) override;
+  void finish() override;
 
  private:
   using MatmulEntry = void (*)(float*, std::size_t, const Strips&, const Columns&) noexcept;
+
+  /// residual += rms_norm(x), not done yet.
+  struct PendingAdd {
+    Rows residual;
+    Rows x;
+    const float* scale = nullptr;  // null: none pending
+  };
+  /// out = rms_norm(x), not done yet.
+  struct PendingNorm {
+    Rows out;
+    Rows x;
+    const float* scale = nullptr;
+  };
+
+  /// Activations on their way into a product.
+  struct Input {
+    InputLayout layout;
+    Columns shared;        // of many rows: converted by a phase before
+    Rows x;                // of few rows: where a thread begins ...
+    PendingAdd add;        // ... what it adds, if anything ...
+    const float* norm;     // ... and what it norms with, if anything, before it converts
+    float* sum_to;         // where one thread stores x + add for later phases; null: nowhere
+    std::uint64_t ticket;  // tells a thread whether it has prepared this input
+  };
 
   /// A product as the kernels see it: which entry, and the activations in its layout.
   struct Product {
     MatmulEntry entry;
     Strips strips;  // all of the weight
     int rows;       // outputs; the last strip may have fewer than 16
-    Columns columns;
+    Input input;
   };
-  [[nodiscard]] Product prepare(const Weight& weight, Rows x);
+  static constexpr std::size_t kMaxStacked = 3;
+  struct ProductStack {
+    Product product[kMaxStacked];
+    std::size_t count = 0;
+    [[nodiscard]] int strips() const noexcept;
+  };
+
+  /// What a thread has made for itself of the input with this ticket.
+  struct Worker {
+    AlignedBuffer rows;       // [kPrivateRows] sums, then as many normed rows
+    AlignedBuffer converted;  // columns
+    Columns columns{};
+    std::uint64_t ticket = 0;
+  };
+
+  void enqueue(Phase phase) { queue_.push_back(std::move(phase)); }
+  template <typename Body>
+  void enqueue_rows(int rows, Body body) {
+    enqueue({rows, 1, [body](int first, int last, int) {
+               for (int i = first; i < last; ++i) body(i);
+             }});
+  }
+  void run_queue();
+
+  // cpu_input.cc
+  [[nodiscard]] Input make_input(Rows x, InputLayout layout);
   [[nodiscard]] Columns convert(Rows x, InputLayout layout);
+  void convert_row(std::byte* to, const float* x, int n, InputLayout layout) const noexcept;
+  void consume_pending(Rows x) noexcept;
+  void settle_pending();
+  void reserve_workers(int cols);
+  [[nodiscard]] Rows located(Rows x) const noexcept;
+  [[nodiscard]] const Columns& columns(const Input& input, int thread, bool stores) noexcept;
+  void prepare_row(Worker& worker, const Input& input, int row, bool stores) noexcept;
+
+  // cpu_matmul.cc
+  [[nodiscard]] Product prepare(const Weight& weight, Rows x);
   void subtract_quantized(float* rest, const float* x, int n) const noexcept;
-  static void run_product(const Product& product, int first_strip, int last_strip, float* out,
-                          std::size_t out_stride) noexcept;
+  static void run_product(const Product& product, int first_strip, int last_strip,
+                          const Columns& columns, float* out, std::size_t out_stride) noexcept;
   static void run_block(const Product& product, int first_strip, int last_strip,
                         const Columns& columns, float* out, std::size_t out_stride) noexcept;
-  void run_products(std::span<const Product> products, Rows out);
+  void run_stack(const ProductStack& stack, Rows out, int first, int last, int thread) noexcept;
+  void run_geglu(const Product& gate, const Product& up, Rows out, int block, int thread) noexcept;
 
   struct AttentionItem {
     int first_row;  // of the step; the item's rows belong to one sequence, positions ascending
     int last_row;
     int kv_head;
   };
+  void list_attention_items();
   void attend(const AttentionItem& item, Rows out, Rows qkv, int layer) const noexcept;
 
   template <typename Body>
@@ -86,6 +154,17 @@ class CpuBackend final : public Backend {
   ThreadPool pool_;
 
   Step step_;
+  std::vector<Phase> queue_;
+  PendingAdd add_;
+  PendingNorm norm_;
+  // Of few rows, the residual moves between its own place and `spare_residual_`: who adds reads one
+  // and writes the other, so that a thread that comes late still finds what it needs.
+  float* residual_home_ = nullptr;
+  float* residual_now_ = nullptr;
+  AlignedBuffer spare_residual_;
+  std::vector<Worker> workers_;
+  std::uint64_t last_ticket_ = 0;
+
   std::vector<float> rope_angles_;        // [rows][head_dim]: cosines, then sines
   std::vector<double> rope_frequencies_;  // [head_dim / 2]
   std::vector<AttentionItem> attention_items_;

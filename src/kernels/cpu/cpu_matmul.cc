@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Products: activations are converted once to what the kernels read, then threads claim blocks of
-// strips. A block of strips times a block of columns stays in the second-level cache.
+// Products: threads take runs of packed strips. A run of strips times a block of columns stays in
+// the second-level cache.
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "checked_math.h"
 #include "kernels/cpu/cpu_backend.h"
@@ -20,6 +21,11 @@ constexpr int kStripBlock =
     8;                     // strips that meet a block of columns: 8 of 2304 k are 240 KB of Q6_K
 constexpr int kClaim = 4;  // least strips a thread claims: enough chains for one BF16 column
 
+// Of a product of so few columns reading the weights is what takes the time, so a thread that waits
+// for others asks for the first of its next weights, as much as a second-level cache has room for.
+constexpr int kPrefetchColumns = 16;
+constexpr std::size_t kPrefetchBytes = std::size_t{128} << 10;
+
 Columns slice(const Columns& columns, int first, int count) noexcept {
   return {columns.data + static_cast<std::size_t>(first) * columns.stride, count, columns.stride};
 }
@@ -29,30 +35,18 @@ Strips slice(const Strips& strips, int first, int count) noexcept {
           strips.strip_bytes};
 }
 
-}  // namespace
-
-Columns CpuBackend::convert(Rows x, InputLayout layout) {
-  if (layout == InputLayout::f32) {
-    return {reinterpret_cast<const std::byte*>(x.data), x.rows,
-            static_cast<std::size_t>(x.stride) * sizeof(float)};
+void prefetch(const Strips& strips, const std::function<bool()>& wanted) {
+  constexpr std::size_t kLine = 64;
+  constexpr std::size_t kLinesBetweenLooks = 16;
+  const std::size_t bytes =
+      std::min(kPrefetchBytes, static_cast<std::size_t>(strips.count) * strips.strip_bytes);
+  for (std::size_t line = 0; line < bytes / kLine; ++line) {
+    if (line % kLinesBetweenLooks == 0 && !wanted()) return;
+    __builtin_prefetch(strips.data + line * kLine, 0, 2);
   }
-  const bool is_bf16 = layout == InputLayout::bf16;
-  const auto stride = static_cast<std::size_t>(x.stride);
-  const std::size_t bytes = is_bf16 ? stride * sizeof(std::uint16_t)
-                                    : stride / kActivationBlock * sizeof(ActivationBlock);
-  AlignedBuffer& buffer = converted_[is_bf16 ? 0 : 1];
-  const std::size_t needed = bytes * static_cast<std::size_t>(x.rows);
-  if (buffer.size() < needed) buffer = AlignedBuffer(needed);
-  for_each_row(x.rows, [&](int row) {
-    std::byte* to = buffer.data() + static_cast<std::size_t>(row) * bytes;
-    if (is_bf16) {
-      table_.to_bf16(reinterpret_cast<std::uint16_t*>(to), x.row(row), x.stride);
-    } else {
-      table_.quantize_q8(reinterpret_cast<ActivationBlock*>(to), x.row(row), x.stride);
-    }
-  });
-  return {buffer.data(), x.rows, bytes};
 }
+
+}  // namespace
 
 CpuBackend::Product CpuBackend::prepare(const Weight& weight, Rows x) {
   const FormatKernels& kernels = table_.format[static_cast<int>(weight.type)];
@@ -61,18 +55,24 @@ CpuBackend::Product CpuBackend::prepare(const Weight& weight, Rows x) {
           {weight.data, ceil_div(weight.rows, kStripRows), weight.cols,
            format_of(weight.type).strip_bytes(weight.cols)},
           weight.rows,
-          convert(x, layout)};
+          make_input(x, layout)};
 }
 
-void CpuBackend::run_product(const Product& product, int first_strip, int last_strip, float* out,
-                             std::size_t out_stride) noexcept {
+int CpuBackend::ProductStack::strips() const noexcept {
+  int total = 0;
+  for (std::size_t i = 0; i < count; ++i) total += product[i].strips.count;
+  return total;
+}
+
+void CpuBackend::run_product(const Product& product, int first_strip, int last_strip,
+                             const Columns& columns, float* out, std::size_t out_stride) noexcept {
   for (int strip = first_strip; strip < last_strip;) {
-    // One column streams through its strips; many use a block of strips while it is in the cache.
-    const bool streams = product.columns.count <= kColumnBlock;
+    // A few columns stream through their strips; many use strips while they are in the cache.
+    const bool streams = columns.count <= kColumnBlock;
     const int end = streams ? last_strip : std::min(strip + kStripBlock, last_strip);
-    for (int c = 0; c < product.columns.count; c += kColumnBlock) {
-      const int count = std::min(kColumnBlock, product.columns.count - c);
-      run_block(product, strip, end, slice(product.columns, c, count),
+    for (int c = 0; c < columns.count; c += kColumnBlock) {
+      const int count = std::min(kColumnBlock, columns.count - c);
+      run_block(product, strip, end, slice(columns, c, count),
                 out + static_cast<std::size_t>(c) * out_stride, out_stride);
     }
     strip = end;
@@ -97,59 +97,98 @@ void CpuBackend::run_block(const Product& product, int first_strip, int last_str
   }
 }
 
-void CpuBackend::run_products(std::span<const Product> products, Rows out) {
-  int total = 0;
-  for (const Product& product : products) total += product.strips.count;
-  pool_.parallel_for(total, kClaim, [&](int first, int last) {
-    int base = 0;    // strips of the products before
-    int offset = 0;  // their outputs
-    for (const Product& product : products) {
-      const int begin = std::max(first - base, 0);
-      const int end = std::min(last - base, product.strips.count);
-      if (begin < end) {
-        run_product(product, begin, end, out.data + offset, static_cast<std::size_t>(out.stride));
-      }
-      base += product.strips.count;
-      offset += product.rows;
+/// Strips [first, last) of the stacked weights, counted through.
+void CpuBackend::run_stack(const ProductStack& stack, Rows out, int first, int last,
+                           int thread) noexcept {
+  int base = 0;    // strips of the products before
+  int offset = 0;  // their outputs
+  for (std::size_t i = 0; i < stack.count; ++i) {
+    const Product& product = stack.product[i];
+    const int begin = std::max(first - base, 0);
+    const int end = std::min(last - base, product.strips.count);
+    if (begin < end) {
+      const Columns& x = columns(product.input, thread, i == 0 && begin == 0);
+      run_product(product, begin, end, x, out.data + offset, static_cast<std::size_t>(out.stride));
     }
-  });
+    base += product.strips.count;
+    offset += product.rows;
+  }
 }
 
 void CpuBackend::matmul(Rows out, Rows x, std::span<const Weight> stacked) {
-  constexpr std::size_t kMaxStacked = 3;
-  Product products[kMaxStacked];
-  std::size_t count = 0;
+  const auto stack = std::make_shared<ProductStack>();
   for (const Weight& weight : stacked.first(std::min(stacked.size(), kMaxStacked))) {
-    products[count] = prepare(weight, x);
-    ++count;
+    stack->product[stack->count] = prepare(weight, x);
+    ++stack->count;
   }
-  run_products(std::span(products, count), out);
+  consume_pending(x);
+  Phase phase{stack->strips(), kClaim, [this, stack, out](int first, int last, int thread) {
+                run_stack(*stack, out, first, last, thread);
+              }};
+  if (x.rows <= kPrefetchColumns) {
+    phase.prefetch = [stack](int first, int last, const std::function<bool()>& wanted) {
+      int base = 0;
+      for (std::size_t i = 0; i < stack->count; ++i) {
+        const Strips& strips = stack->product[i].strips;
+        const int begin = std::max(first - base, 0);
+        if (begin < std::min(last - base, strips.count)) {
+          return prefetch(slice(strips, begin, strips.count - begin), wanted);
+        }
+        base += strips.count;
+      }
+    };
+  }
+  enqueue(std::move(phase));
+}
+
+/// Strips of block `block` of both weights times all columns, gelu(gate) * up.
+void CpuBackend::run_geglu(const Product& gate, const Product& up, Rows out, int block,
+                           int thread) noexcept {
+  constexpr int kWidth = kClaim * kStripRows;
+  float gated[kColumnBlock * kWidth];
+  float upped[kColumnBlock * kWidth];
+  const int strip = block * kClaim;
+  const int strips = std::min(kClaim, gate.strips.count - strip);
+  const int rows = std::min(kWidth, gate.rows - strip * kStripRows);
+  const int total = out.rows;
+  for (int c = 0; c < total; c += kColumnBlock) {
+    const int count = std::min(kColumnBlock, total - c);
+    gate.entry(gated, kWidth, slice(gate.strips, strip, strips),
+               slice(columns(gate.input, thread, block == 0), c, count));
+    up.entry(upped, kWidth, slice(up.strips, strip, strips),
+             slice(columns(up.input, thread, false), c, count));
+    for (int i = 0; i < count; ++i) {
+      table_.geglu(out.row(c + i) + strip * kStripRows, gated + i * kWidth, upped + i * kWidth,
+                   rows);
+    }
+  }
 }
 
 void CpuBackend::matmul_geglu(Rows out, Rows x, const Weight& gate, const Weight& up) {
-  const Product gates = prepare(gate, x);
-  const Product ups = prepare(up, x);
-  const int blocks = ceil_div(gates.strips.count, kClaim);
-  pool_.parallel_for(blocks, 1, [&](int first, int last) {
-    constexpr int kWidth = kClaim * kStripRows;
-    float gated[kColumnBlock * kWidth];
-    float upped[kColumnBlock * kWidth];
-    for (int block = first; block < last; ++block) {
-      const int strip = block * kClaim;
-      const int strips = std::min(kClaim, gates.strips.count - strip);
-      const int rows = std::min(kWidth, gates.rows - strip * kStripRows);
-      for (int c = 0; c < x.rows; c += kColumnBlock) {
-        const int count = std::min(kColumnBlock, x.rows - c);
-        gates.entry(gated, kWidth, slice(gates.strips, strip, strips),
-                    slice(gates.columns, c, count));
-        ups.entry(upped, kWidth, slice(ups.strips, strip, strips), slice(ups.columns, c, count));
-        for (int i = 0; i < count; ++i) {
-          table_.geglu(out.row(c + i) + strip * kStripRows, gated + i * kWidth, upped + i * kWidth,
-                       rows);
-        }
-      }
-    }
-  });
+  struct Pair {
+    Product gate;
+    Product up;
+  };
+  const auto pair = std::make_shared<Pair>();
+  pair->gate = prepare(gate, x);
+  pair->up = gate.type == up.type ? pair->gate : prepare(up, x);
+  pair->up.strips.data = up.data;
+  consume_pending(x);
+  Phase phase{ceil_div(pair->gate.strips.count, kClaim), 1,
+              [this, pair, out](int first, int last, int thread) {
+                for (int block = first; block < last; ++block) {
+                  run_geglu(pair->gate, pair->up, out, block, thread);
+                }
+              }};
+  if (x.rows <= kPrefetchColumns) {
+    phase.prefetch = [pair](int first, int, const std::function<bool()>& wanted) {
+      const int strip = first * kClaim;
+      const int strips = std::min(kClaim, pair->gate.strips.count - strip);
+      prefetch(slice(pair->gate.strips, strip, strips), wanted);
+      prefetch(slice(pair->up.strips, strip, strips), wanted);
+    };
+  }
+  enqueue(std::move(phase));
 }
 
 }  // namespace gemma2::cpu
