@@ -2,12 +2,17 @@
 #include "topology.h"
 
 #include <algorithm>
+#include <cmath>
+#include <exception>
 #include <fstream>
+#include <limits>
 #include <set>
 #include <string>
 #include <utility>
 
 #include <sched.h>
+
+#include "control_groups.h"
 
 namespace gemma2 {
 namespace {
@@ -34,23 +39,32 @@ int physical_cores_in_mask() {
   return std::max(1, static_cast<int>(cores.size()));
 }
 
-/// The container's CPU quota in cores (cgroup v2), rounded up; a large number without one.
-int cgroup_quota() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
+/// A group's CPU quota in cores, rounded up; a large number without one.
+int quota_of(const std::filesystem::path& group) {
+  constexpr int kNone = 1 << 20;
+  std::ifstream file(group / "cpu.max");
   std::string quota;
   double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 1 << 20;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return kNone;
   try {
-    return std::max(1, static_cast<int>(std::stod(quota) / period + 0.999));
+    return static_cast<int>(std::clamp(std::ceil(std::stod(quota) / period), 1.0, 1.0 * kNone));
   } catch (const std::exception&) {
-    return 1 << 20;
+    return kNone;
   }
 }
 
 }  // namespace
 
+int cpu_quota(const std::filesystem::path& root) {
+  int quota = std::numeric_limits<int>::max();
+  for (const std::filesystem::path& group : control_groups(root)) {
+    quota = std::min(quota, quota_of(group));
+  }
+  return quota;
+}
+
 int usable_cores() {
-  return std::min(physical_cores_in_mask(), cgroup_quota());
+  return std::min(physical_cores_in_mask(), cpu_quota());
 }
 
 }  // namespace gemma2

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/weights.h"
 
+#include <cstdint>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "available_memory.h"
+#include "check.h"
+
 namespace gemma2 {
 namespace {
+
+double gigabytes(std::uint64_t bytes) {
+  return static_cast<double>(bytes) * 1e-9;
+}
 
 class Importer {
  public:
@@ -14,6 +22,12 @@ class Importer {
            const std::function<void(double)>& progress)
       : backend_(backend), checkpoint_(checkpoint), progress_(progress) {
     for (const TensorInfo& tensor : checkpoint.tensors()) total_ += tensor.bytes;
+    // Packed weights take what stored ones do, to within a percent.
+    const std::uint64_t available = available_memory();
+    require(
+        total_ <= available, ErrorCode::out_of_memory,
+        "memory: expected {:.2f} GB for the weights, found {:.2f} GB available, {:.2f} GB short",
+        gigabytes(total_), gigabytes(available), gigabytes(total_ - available));
   }
 
   Weight matrix(const std::string& name) {

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "available_memory.h"
+#include "support/temp_dir.h"
+#include "topology.h"
+
+namespace gemma2 {
+namespace {
+
+constexpr std::uint64_t kMiB = 1 << 20;
+
+class Limits : public testing::Test {
+ protected:
+  void write(const std::string& path, const std::string& text) const {
+    const std::filesystem::path file = root_ / path;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file) << text;
+  }
+  void write_machine(int mib) const {
+    write("proc/meminfo", "MemTotal:  99999999 kB\nMemFree:  1 kB\nMemAvailable:  " +
+                              std::to_string(mib * 1024) + " kB\nBuffers:  7 kB\n");
+  }
+  [[nodiscard]] std::uint64_t found() const { return available_memory(root_.path()); }
+
+  test::TempDir root_;
+};
+
+TEST_F(Limits, MemoryIsWhatTheMachineSays) {
+  write_machine(300);
+  EXPECT_EQ(found(), 300 * kMiB);
+}
+
+TEST_F(Limits, MemoryIsUnlimitedWhereNothingSaysOtherwise) {
+  EXPECT_EQ(found(), std::numeric_limits<std::uint64_t>::max());
+}
+
+TEST_F(Limits, MemoryIsLimitedByAContainer) {
+  write_machine(300);
+  write("sys/fs/cgroup/memory.max", std::to_string(100 * kMiB) + "\n");
+  write("sys/fs/cgroup/memory.current", std::to_string(70 * kMiB) + "\n");
+  EXPECT_EQ(found(), 30 * kMiB);
+  write("sys/fs/cgroup/memory.stat", "anon 5\ninactive_file " + std::to_string(20 * kMiB) + "\n");
+  EXPECT_EQ(found(), 50 * kMiB);
+  write("sys/fs/cgroup/memory.max", "max\n");
+  EXPECT_EQ(found(), 300 * kMiB);
+}
+
+TEST_F(Limits, MemoryIsLimitedByAnyGroupAround) {
+  write_machine(300);
+  write("proc/self/cgroup", "0::/work/job\n");
+  write("sys/fs/cgroup/work/memory.max", std::to_string(64 * kMiB));
+  write("sys/fs/cgroup/work/memory.current", std::to_string(65 * kMiB));
+  write("sys/fs/cgroup/work/job/memory.max", "max");
+  EXPECT_EQ(found(), 0U);
+}
+
+TEST_F(Limits, CpuQuotaIsTheLeastOfAllGroups) {
+  constexpr int kNone = 1 << 20;
+  EXPECT_GE(cpu_quota(root_.path()), kNone);
+  write("sys/fs/cgroup/cpu.max", "max 100000\n");
+  EXPECT_GE(cpu_quota(root_.path()), kNone);
+  write("proc/self/cgroup", "1:cpu:/old\n0::/a/b\n");
+  write("sys/fs/cgroup/a/cpu.max", "350000 100000\n");
+  EXPECT_EQ(cpu_quota(root_.path()), 4);
+  write("sys/fs/cgroup/a/b/cpu.max", "150000 100000\n");
+  EXPECT_EQ(cpu_quota(root_.path()), 2);
+  for (const char* odd : {"", "-5 100000", "x 100000", "1e99 100000", "50000 0"}) {
+    write("sys/fs/cgroup/a/b/cpu.max", odd);
+    EXPECT_GE(cpu_quota(root_.path()), 1) << odd;
+    EXPECT_LE(cpu_quota(root_.path()), 4) << odd;
+  }
+}
+
+TEST(AvailableMemory, IsMoreThanATestNeeds) {
+  EXPECT_GT(available_memory(), kMiB);
+}
+
+}  // namespace
+}  // namespace gemma2
