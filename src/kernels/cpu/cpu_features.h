@@ -8,6 +8,7 @@ namespace gemma2::cpu {
 struct CpuFeatures {
   bool reference = true;
   bool avx2 = false;         // with FMA and F16C
+  bool avx2_vnni = false;    // besides avx2: AVX-VNNI
   bool avx512 = false;       // F, BW, VL, DQ, CD
   bool avx512_vnni = false;  // besides avx512
   bool avx512_bf16 = false;  // besides avx512

@@ -7,7 +7,7 @@
 
 #include <immintrin.h>
 
-#include "kernels/cpu/integer_matmul.h"
+#include "kernels/cpu/kernel_table.h"
 
 namespace gemma2::cpu::avx2 {
 

@@ -2,9 +2,9 @@
 //
 // Q6_K times many columns: a tile (256 k of 16 rows) is unpacked once into 5 KB of the first-level
 // cache, then all columns pass over it, four at a time. A block of 16 rows x 4 columns holds eight
-// 16-bit sums in registers; each four k take two loads of weights and four broadcasts for eight
-// maddubs. The eight 32-bit and eight float sums of a block stay in the first-level cache: they are
-// touched once in 32 k.
+// sums in registers; each four k take two loads of weights and four broadcasts for eight products.
+// The eight 32-bit and eight float sums of a block stay in the first-level cache: they are touched
+// once in 32 k.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 
 namespace gemma2::cpu::avx2 {
 
+template <class Dot>
 class Q6Panel {
  public:
   /// tile: as packed; d: its 16 scales, half precision.
@@ -27,7 +28,7 @@ class Q6Panel {
       for (int half = 0; half < 2; ++half) {
         const Q6Group group = unpack_group(quants + 32 * half);
         for (int q = 0; q < 4; ++q) quad_[g][q][half] = group.quad[q];
-        scale_[g][half] = scale_pairs(quarter + 16 * (g % 4) + 8 * half);
+        scale_[g][half] = Dot::scales(quarter + 16 * (g % 4) + 8 * half);
       }
     }
     for (int half = 0; half < 2; ++half) d_[half] = _mm256_cvtph_ps(load_128(d + 16 * half));
@@ -52,19 +53,19 @@ class Q6Panel {
  private:
   static constexpr int kGroups = kQ6Block / kQ6Group;
 
-  /// sums[c] = the 16-bit sums of group g with column c.
+  /// sums[c] = the sums of group g with column c.
   template <int columns>
   void multiply_group(__m256i (&sums)[columns][2], const ActivationBlock* const (&x)[columns],
                       int g) const noexcept {
-    for (int c = 0; c < columns; ++c) sums[c][0] = sums[c][1] = broadcast_word(x[c]->offset[g]);
+    for (int c = 0; c < columns; ++c) sums[c][0] = sums[c][1] = Dot::start(*x[c], g);
 #pragma GCC unroll 4
     for (int q = 0; q < 4; ++q) {
       const __m256i low = quad_[g][q][0];
       const __m256i high = quad_[g][q][1];
       for (int c = 0; c < columns; ++c) {
         const __m256i activations = broadcast_word(x[c]->value + kQ6Group * g + 4 * q);
-        accumulate(sums[c][0], low, activations);
-        accumulate(sums[c][1], high, activations);
+        Dot::add(sums[c][0], low, activations);
+        Dot::add(sums[c][1], high, activations);
       }
     }
   }

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every Q6_K kernel of this folder does with 16 k of eight rows: unpack, multiply, scale.
-//
-// Six-bit weights stay unsigned (0 .. 63). maddubs sums pairs of products, at most 2 * 63 * 127 in
-// magnitude, into 16 bits. A sum starts at the offset -32 * (its eight activations), so that once
-// all four quads of k are added it is the exact sum of (weight - 32) * activation: below 32 * 8 *
-// 127 < 2^15. Sums on the way may wrap around; 16-bit addition does not mind. One madd with the
-// sub-scale in both halves of a lane then widens to 32 bits: 5 multiplications for 16 k, where
-// widening each pair of maddubs takes 6 and a correction.
+// What every Q6_K kernel of this folder does with 16 k of eight rows: unpack, multiply, scale. A
+// Dot type says how to multiply: PairDot here, QuadDot (quad_dot.h) where there is AVX-VNNI.
 #pragma once
 
 #include <cstdint>
@@ -37,17 +31,27 @@ inline Q6Group unpack_group(const std::byte* at) noexcept {
            join(_mm256_srli_epi16(low23, 4), _mm256_srli_epi16(high, 2))}};
 }
 
-/// Sub-scales of eight rows, each in both 16-bit halves of its lane.
-inline __m256i scale_pairs(const std::byte* at) noexcept {
-  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
-  return _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(bytes, bytes));
-}
-
-/// sum + weights * activations, in 16-bit pairs. `sum` is made opaque: gcc would otherwise add the
-/// products as a tree, which takes so many registers that it is half as fast.
-inline void accumulate(__m256i& sum, __m256i weights, __m256i activations) noexcept {
-  sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(weights, activations));
-  asm("" : "+x"(sum));
-}
+/// Products by maddubs, whose sums are 16-bit pairs. Six-bit weights stay unsigned (0 .. 63): a
+/// pair of products is at most 2 * 63 * 127. A sum starts at the offset -32 * (its eight
+/// activations), so that once all four quads of k are added it is the exact sum of (weight - 32) *
+/// activation, below 32 * 8 * 127 < 2^15; sums on the way may wrap around, 16-bit addition does not
+/// mind. One madd with the sub-scale in both halves of a lane then widens to 32 bits: five
+/// multiplications for 16 k, where widening each pair of maddubs takes six and a correction.
+struct PairDot {
+  static __m256i start(const ActivationBlock& x, int group) noexcept {
+    return broadcast_word(x.offset[group]);
+  }
+  /// `sum` is made opaque: gcc would otherwise add the products as a tree, which takes so many
+  /// registers that it is half as fast.
+  static void add(__m256i& sum, __m256i weights, __m256i activations) noexcept {
+    sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(weights, activations));
+    asm("" : "+x"(sum));
+  }
+  /// Sub-scales of eight rows, each in both 16-bit halves of its lane.
+  static __m256i scales(const std::byte* at) noexcept {
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
+    return _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(bytes, bytes));
+  }
+};
 
 }  // namespace gemma2::cpu::avx2

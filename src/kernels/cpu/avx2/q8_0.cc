@@ -1,78 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Q8_0 times 8-bit activations with maddubs; lane = row as in q6_k.cc. maddubs wants one unsigned
-// side: |weight| <= 128 times the activation with the weight's sign. A pair of products is at most
-// 2 * 128 * 127 = 32512, so each is widened with madd before anything is added to it.
-#include "kernels/cpu/avx2/integer_products.h"
-#include "kernels/cpu/avx2/lanes.h"
+#include "kernels/cpu/avx2/q8_products.h"
 #include "kernels/cpu/float_matmul.h"
+#include "kernels/cpu/integer_matmul.h"
 
 namespace gemma2::cpu::avx2 {
-namespace {
-
-struct Q8Kernel {
-  static constexpr int kColumns = 4;
-
-  /// products[c] = eight rows of 32 k times column c, exact. `quads`: the rows' first quad.
-  template <int columns>
-  static void multiply_block(__m256i (&products)[columns], const std::byte* quads,
-                             const std::int8_t* const (&x)[columns]) noexcept {
-    for (__m256i& p : products) p = _mm256_setzero_si256();
-    for (int q = 0; q < 8; ++q) {
-      const __m256i weights = _mm256_xor_si256(load_256(quads + 64 * q), _mm256_set1_epi8(-128));
-      const __m256i magnitude = _mm256_abs_epi8(weights);
-      for (int c = 0; c < columns; ++c) {
-        const __m256i activations = _mm256_sign_epi8(broadcast_word(x[c] + 4 * q), weights);
-        const __m256i pairs = _mm256_maddubs_epi16(magnitude, activations);
-        products[c] = _mm256_add_epi32(products[c], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-      }
-    }
-  }
-
-  template <int columns>
-  static void strip(float* out, std::size_t out_stride, const std::byte* strip, int cols,
-                    const Columns& x) noexcept {
-    __m256 sum[2][columns];
-    for (auto& half : sum) {
-      for (__m256& s : half) s = _mm256_setzero_ps();
-    }
-    for (int k = 0; k < cols; k += 32) {
-      const std::byte* frame = strip + static_cast<std::size_t>(k / kQ8FrameCols) * kQ8FrameBytes;
-      const int in_frame = k % kQ8FrameCols / 32;
-      if (columns == 1 && in_frame == 0) prefetch(frame, kQ8FrameBytes);
-      const int b = k % kActivationBlock / 32;
-      const std::int8_t* values[columns];
-      float x_scale[columns];
-      for (int c = 0; c < columns; ++c) {
-        const ActivationBlock& block =
-            IntegerMatmul<Q8Kernel>::blocks_of(x, c)[k / kActivationBlock];
-        values[c] = block.value + 32 * b;
-        x_scale[c] = block.scale[b];
-      }
-      for (int half = 0; half < 2; ++half) {
-        __m256i products[columns];
-        multiply_block<columns>(products, frame + kQ8ScaleBytes + 512 * in_frame + 32 * half,
-                                values);
-        const __m256 d = _mm256_cvtph_ps(load_128(frame + 32 * in_frame + 16 * half));
-        for (int c = 0; c < columns; ++c) {
-          const __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(x_scale[c]));
-          sum[half][c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(products[c]), scale, sum[half][c]);
-        }
-      }
-    }
-    for (int c = 0; c < columns; ++c) {
-      float* to = out + static_cast<std::size_t>(c) * out_stride;
-      _mm256_storeu_ps(to, sum[0][c]);
-      _mm256_storeu_ps(to + 8, sum[1][c]);
-    }
-  }
-};
-
-}  // namespace
 
 void install_q8_0(KernelTable& table) {
   FormatKernels& kernels = table.format[static_cast<int>(DType::q8_0)];
-  kernels.matmul = IntegerMatmul<Q8Kernel>::matmul;
+  kernels.matmul = IntegerMatmul<Q8Kernel<SignDot>>::matmul;
   kernels.matmul_f32 = FloatMatmul<Lanes, Q8Decoder, 1, 6>::matmul;
 }
 
