@@ -6,8 +6,11 @@ function(gemma2_compile_options target)
   set_target_properties(${target} PROPERTIES
     CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     POSITION_INDEPENDENT_CODE ON)
+  # -ffp-contract=off: 64-bit ARM has FMA in its baseline and x86-64 has not, kernels write out every
+  # FMA by hand, and all compute the same bits: a seed means the same tokens.
   # -Wrestrict: gcc 12 sees overlapping copies in every "literal" + std::string (gcc bug 105651).
   target_compile_options(${target} PRIVATE
+    -ffp-contract=off
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion $<$<BOOL:${GEMMA2_WERROR}>:-Werror>
     $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
   if(GEMMA2_SANITIZE)

@@ -17,10 +17,10 @@ function(gemma2_add_isa level)
   list(TRANSFORM sources REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/src/kernels/cpu/${arg_FOLDER}/\\1.cc")
   gemma2_add_layer(isa_${level} SOURCES ${sources})
   target_link_libraries(gemma2_isa_${level} PRIVATE xsimd)
-  # -ffp-contract=off: every FMA is written by hand. -O1 in debug builds: at -O0 inline functions
-  # stay out of line, and the linker may keep the AVX-512 copy of one for everybody.
+  # -O1 in debug builds: at -O0 inline functions stay out of line, and the linker may keep the
+  # AVX-512 copy of one for everybody.
   target_compile_options(gemma2_isa_${level} PRIVATE
-    ${arg_FLAGS} ${GEMMA2_INTRINSIC_WARNINGS} -ffp-contract=off $<$<CONFIG:Debug>:-O1>)
+    ${arg_FLAGS} ${GEMMA2_INTRINSIC_WARNINGS} $<$<CONFIG:Debug>:-O1>)
   foreach(file IN LISTS arg_FILES)
     set_property(GLOBAL APPEND PROPERTY GEMMA2_KERNEL_FILES "X(${level}, ${file})")
   endforeach()
