@@ -29,6 +29,8 @@ law("^src/kernels/cpu/avx2/" ${isa_std} "<xsimd/xsimd\\.hpp>" ${quant}
   "\"kernels/cpu/([a-z_0-9]+|avx2/[a-z_0-9]+)\\.h\"")
 law("^src/kernels/cpu/avx512/" ${isa_std} "<xsimd/xsimd\\.hpp>" ${quant}
   "\"kernels/cpu/([a-z_0-9]+|avx512/[a-z_0-9]+)\\.h\"")
+law("^src/kernels/cpu/neon/" ${isa_std} "<arm_neon\\.h>" ${quant}
+  "\"kernels/cpu/([a-z_0-9]+|neon/[a-z_0-9]+)\\.h\"")
 law("^src/kernels/cpu/cpu_features\\.cc" ${std} "<cpuid\\.h>" ${posix} "\"kernels/cpu/[a-z_0-9]+\\.h\"")
 law("^src/kernels/cpu/" ${std} ${fmt} ${ground} ${quant} "<xsimd/xsimd\\.hpp>"
   "\"gemma2/(types|error|config)\\.h\"" "\"kernels/(cpu/)?[a-z_0-9]+\\.h\"")

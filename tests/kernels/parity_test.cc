@@ -4,6 +4,7 @@
 // strips and columns are computed together. One exception, named and bounded below.
 #include <cmath>
 
+#include "checked_math.h"
 #include "kernels/kernel_inputs.h"
 #include "quant/bf16.h"
 
@@ -150,6 +151,10 @@ TEST_P(MatmulParity, RowsUnpackAsTheyWereStored) {
 // vdpbf16ps adds the two products of a pair to the sum one after the other, so k additions round,
 // each by at most half a unit, 2^-24, of a partial sum. A sum of k rounded additions errs by at
 // most k u / (1 - k u) times the sum of magnitudes; 1.001 covers the denominator up to k = 16000.
+// BFDOT adds the two products first, then their sum to the sum of the pairs before, and rounds both
+// to odd, by less than a whole unit, 2 u: once all pairs, together at most 2 u times the sum of
+// magnitudes, and once each of the k / 2 - 1 sums after the first. That makes k u again, where an
+// odd last k counts as a pair.
 constexpr double kBf16DotTolerance = 1.001 * 0x1p-24;
 // For each k: denormals count as zero on the way in and on the way out, in products and in sums.
 constexpr double kBf16DotFlushed = 2 * 0x1p-126;
@@ -178,7 +183,8 @@ void expect_bf16_dot_products(const KernelTable& table, int cols, Kind kind) {
     const std::vector<float> weights = w.decoded_row(row);
     for (std::size_t c = 0; c < columns.size(); ++c) {
       const DotJudge judge(weights, columns[c]);
-      const double bound = cols * (kBf16DotTolerance * judge.magnitude + kBf16DotFlushed);
+      const double bound =
+          round_up(cols, 2) * (kBf16DotTolerance * judge.magnitude + kBf16DotFlushed);
       ASSERT_LE(std::fabs(out[c * kRows + static_cast<std::size_t>(row)] - judge.sum), bound)
           << test::name_of(kind) << " x " << cols;
     }

@@ -12,6 +12,11 @@ struct CpuFeatures {
   bool avx512 = false;       // F, BW, VL, DQ, CD
   bool avx512_vnni = false;  // besides avx512
   bool avx512_bf16 = false;  // besides avx512
+
+  bool neon = false;
+  bool neon_dotprod = false;  // SDOT
+  bool neon_i8mm = false;     // SMMLA, besides neon_dotprod
+  bool neon_bf16 = false;     // BFDOT and BFMMLA
 };
 
 /// Asked of the processor and of the operating system (which must save the wide registers).

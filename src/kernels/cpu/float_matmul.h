@@ -107,13 +107,14 @@ struct Q6Decoder {
 };
 
 /// kStrips x kColumns: the block of outputs for many columns, whose sums should fill the registers
-/// but for a weight and an activation or two.
+/// but for a weight and an activation or two. kFewStrips: strips of a block of one or two columns.
 ///
 /// Many columns take a chunk of kDepth k of kStrips strips at a time, so that both the chunk and
 /// the activations that it meets stay in the first two caches. Weights that are not cheap to
 /// decode are decoded once for all columns. The sums wait in `out` for the next chunk, which
 /// changes no bit of a chain.
-template <class L, template <class> class DecoderOf, int kStrips = 2, int kColumns = 4>
+template <class L, template <class> class DecoderOf, int kStrips = 2, int kColumns = 4,
+          int kFewStrips = 4>
 struct FloatMatmul {
   using Decoder = DecoderOf<L>;
   static constexpr int kManyColumns = 4;
@@ -257,9 +258,11 @@ struct FloatMatmul {
   static void matmul(float* out, std::size_t out_stride, const Strips& w,
                      const Columns& x) noexcept {
     if (x.count >= kManyColumns) return many_columns(out, out_stride, w, x);
-    // Four strips in flight: enough chains to hide the FMA's latency.
+    // Several strips in flight: enough chains to hide the FMA's latency.
     int s = 0;
-    for (; s + 4 <= w.count; s += 4) few_columns<4>(out, out_stride, w, s, x);
+    for (; s + kFewStrips <= w.count; s += kFewStrips) {
+      few_columns<kFewStrips>(out, out_stride, w, s, x);
+    }
     for (; s < w.count; ++s) few_columns<1>(out, out_stride, w, s, x);
   }
 };

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/cpu/float_matmul.h"
+#include "kernels/cpu/neon/lanes.h"
+
+namespace gemma2::cpu::neon {
+
+void install_bf16(KernelTable& table) {
+  FormatKernels& kernels = table.format[static_cast<int>(DType::bf16)];
+  kernels.matmul = kernels.matmul_f32 = FloatMatmul<Lanes, Bf16Decoder, 1, 4, 2>::matmul;
+}
+
+}  // namespace gemma2::cpu::neon
