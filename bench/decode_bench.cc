@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
@@ -67,6 +68,19 @@ std::vector<TokenId> random_tokens(int count, int vocab_size) {
   return tokens;
 }
 
+/// Peak resident memory of this process in bytes since the last reset, and that reset.
+std::size_t peak_resident_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) * 1024;
+  }
+  return 0;
+}
+
+void reset_peak_resident_bytes() {
+  std::ofstream("/proc/self/clear_refs") << "5";
+}
+
 double bytes_on_disk(const std::filesystem::path& path) {
   if (std::filesystem::is_regular_file(path))
     return static_cast<double>(std::filesystem::file_size(path));
@@ -75,8 +89,8 @@ double bytes_on_disk(const std::filesystem::path& path) {
 
 /// Repeats a fresh session's timed part, measuring the bandwidth on both sides of it.
 template <typename Prepare, typename Body>
-Timed measure(const Model& model, const Options& options, const ReadProbe& memory,
-              const Prepare& prepare, const Body& body) {
+Timed measure(const Model& model, const Options& options, ReadProbe& memory, const Prepare& prepare,
+              const Body& body) {
   std::vector<double> seconds;
   double read_gb = 0;
   for (int i = 0; i < options.repeat; ++i) {
@@ -116,7 +130,7 @@ Report run(const Options& options) {
   report.file_bytes = bytes_on_disk(options.model);
   report.weight_bytes = static_cast<double>(model.weight_bytes());
 
-  const ReadProbe memory;  // only now: it would have been part of the peak
+  ReadProbe memory;  // only now: it would have been part of the peak
   report.prefill = measure(
       model, options, memory, [](Session&) {}, [&](Session& session) { session.prefill(prompt); });
   report.decode = measure(

@@ -57,7 +57,7 @@ class Machine {
   }
   [[nodiscard]] double gmac(Arithmetic arithmetic) {
     double& value = gmac_[arithmetic];
-    if (value == 0) value = gmacs(best_probe(arithmetic), pool_.num_threads());
+    if (value == 0) value = gmacs(roof_probe(arithmetic), pool_.num_threads());
     return value;
   }
 

@@ -47,6 +47,7 @@ law("^src/tokenizer/" ${std} ${fmt} ${ground} "\"tokenizer/[a-z_0-9]+\\.h\""
 law("^src/model/" ${std} ${fmt} ${ground} ${quant} ${any_gemma2} "\"(model|tokenizer)/[a-z_0-9]+\\.h\""
   "\"kernels/[a-z_0-9]+\\.h\"")
 law("^src/[^/]+$" ${std} ${posix} ${fmt} ${ground} "\"gemma2/(types|error|export|version)\\.h\"")
+law("^apps/peak/" ${std} ${posix} "<(immintrin|arm_neon|asm/hwcap)\\.h>" "\"peak[a-z_0-9]*\\.h\"")
 law("^apps/cli/" ${std} ${posix} ${fmt} ${json} ${any_gemma2} "<CLI/[A-Za-z]+\\.hpp>"
   "\"(cli/)?[a-z_0-9]+\\.h\"")
 
@@ -64,7 +65,7 @@ endfunction()
 
 file(GLOB_RECURSE files RELATIVE ${SOURCE_DIR}
   ${SOURCE_DIR}/src/*.h ${SOURCE_DIR}/src/*.cc ${SOURCE_DIR}/src/*.cu ${SOURCE_DIR}/src/*.cuh
-  ${SOURCE_DIR}/apps/cli/*.h ${SOURCE_DIR}/apps/cli/*.cc)
+  ${SOURCE_DIR}/apps/*.h ${SOURCE_DIR}/apps/*.cc)
 foreach(file IN LISTS files)
   set(index 0)
   foreach(pattern IN LISTS patterns)

@@ -3,11 +3,11 @@
 // Peak loop for vpdpbusd: four products of 8 bits in each 32-bit lane.
 #include <immintrin.h>
 
-#include "peak.h"
+#include "peak_loops.h"
 
 namespace gemma2::bench::loops {
 
-float int8_vnni(long rounds) {
+float int8_vnni_zmm(long rounds) {
   __m512i sum[kChains];
   for (int j = 0; j < kChains; ++j) sum[j] = _mm512_set1_epi32(j);
   const __m512i a = _mm512_set1_epi8(3);

@@ -3,11 +3,11 @@
 // Peak loop for vdpbf16ps: two products of bfloat16 in each 32-bit lane.
 #include <immintrin.h>
 
-#include "peak.h"
+#include "peak_loops.h"
 
 namespace gemma2::bench::loops {
 
-float bf16_dot(long rounds) {
+float bf16_avx512(long rounds) {
   __m512 sum[kChains];
   for (int j = 0; j < kChains; ++j) sum[j] = _mm512_set1_ps(static_cast<float>(j));
   const __m512bh a = _mm512_cvtne2ps_pbh(_mm512_set1_ps(0.5F), _mm512_set1_ps(0.5F));
