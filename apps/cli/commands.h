@@ -15,5 +15,6 @@ namespace gemma2::cli {
 [[nodiscard]] ExitStatus tokenize_command(const Settings& settings);
 [[nodiscard]] ExitStatus inspect_command(const Settings& settings);
 [[nodiscard]] ExitStatus quantize_command(const Settings& settings);
+[[nodiscard]] ExitStatus bench_command(const Settings& settings);
 
 }  // namespace gemma2::cli

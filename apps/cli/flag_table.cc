@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The first part of THE FLAG TABLE: every option that does something. Names are those of llama.cpp
-// and llamafile where they have one. Defaults are stated here and nowhere else in the manual.
+// The first part of THE FLAG TABLE: every option that does something outside `bench`. Names are
+// those of llama.cpp and llamafile where they have one. Defaults are stated here and nowhere else
+// in the manual.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -20,6 +21,12 @@ constexpr int kMaxInt = std::numeric_limits<int>::max();
 constexpr int kMaxContext = 131072;
 constexpr int kMaxThreads = 4096;
 constexpr int kMaxLogprobs = 100;
+
+/// `bench` takes several.
+void set_model(S& s, const A& a) {
+  s.model = a.text();
+  s.bench.models.push_back(a.text());
+}
 
 void set_cache_type(S& s, const A& a) {
   const auto type = std::array{CacheType::f32, CacheType::bf16}[a.choice({"f32", "bf16"})];
@@ -53,8 +60,7 @@ constexpr Flag kFlags[] = {
     {"Model", "--model -m", "PATH", "the demonstration model in the program",
      "A GGUF file (of a split one the first part), a .llamafile or zip that stores one, or a "
      "Hugging Face directory with safetensors. What it is, is decided by its bytes.",
-     kGenerate | kTokenize | kInspect,
-     [](S& s, const A& a) { s.model = a.text(); }, "LLAMA_ARG_MODEL"},
+     kGenerate | kTokenize | kInspect | kBench, set_model, "LLAMA_ARG_MODEL"},
     {"Model", "--ctx-size -c", "N", "0: the model's own, 8192",
      "Tokens of context, up to 131072; 8k means 8192. A longer prompt is an error: nothing is "
      "dropped silently.",
@@ -64,7 +70,7 @@ constexpr Flag kFlags[] = {
     {"Model", "--kv-type --cache-type-k --cache-type-v -ctk -ctv", "f32|bf16",
      "bf16; f32 with --precise",
      "How keys and values are stored.",
-     kGenerate, set_cache_type},
+     kGenerate | kBench, set_cache_type},
     {"Model", "--local-cache", "full|ring", "full",
      "Whether sliding-window layers keep every position, or only a ring a little larger than "
      "the window. The answers are the same.",
@@ -83,10 +89,10 @@ constexpr Flag kFlags[] = {
      [](S& s, const A& a) { if (a.boolean()) s.cache.local_layers = LocalLayers::ring; }},
     {"Model", "--precise", "", "",
      "Keep activations in float32 instead of rounding them to 8 bits for quantized weights.",
-     kGenerate, [](S& s, const A& a) { s.load.precise = a.boolean(); }},
+     kGenerate | kBench, [](S& s, const A& a) { s.load.precise = a.boolean(); }},
     {"Model", "--portable-bits", "", "",
      "Compute the same bits on every instruction set.",
-     kGenerate, [](S& s, const A& a) { s.load.portable_bits = a.boolean(); }},
+     kGenerate | kBench, [](S& s, const A& a) { s.load.portable_bits = a.boolean(); }},
     {"Model", "--embedding-scale", "exact|bf16", "exact",
      "How the factor on the embedding is rounded: as float32 programs do, or to bfloat16 as in "
      "training.",

@@ -49,6 +49,8 @@ ExitStatus run_command(Settings settings) {
       return inspect_command(settings);
     case Command::quantize:
       return quantize_command(settings);
+    case Command::bench:
+      return bench_command(settings);
     case Command::generate:
       break;
   }

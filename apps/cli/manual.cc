@@ -23,7 +23,7 @@ struct Usage {
 };
 
 // Every way to call the program. An example in the manual is one of these.
-constexpr std::array<Usage, 8> kUsages{{
+constexpr std::array<Usage, 9> kUsages{{
     {Command::generate, "gemma2-cli",
      "On a terminal: converse with the model. Else: read a prompt from standard input."},
     {Command::generate, "gemma2-cli [-m MODEL] -p TEXT",
@@ -40,6 +40,9 @@ constexpr std::array<Usage, 8> kUsages{{
     {Command::quantize, "gemma2-cli quantize IN OUT --type q6_k|q8_0|bf16|f16|f32",
      "Rewrite any model that can be loaded as a GGUF file with another weight type. OUT appears "
      "whole or not at all."},
+    {Command::bench, "gemma2-cli bench [-m MODEL] [-p LIST] [-n LIST] [-d LIST] [-t LIST]",
+     "Time prompts and decoding, beside what the machine can do at best, measured before and after "
+     "every test."},
     {Command::generate, "gemma2-cli COMMAND --help", "The options of a command."},
 }};
 

@@ -23,7 +23,7 @@ namespace {
 
 using Given = std::map<const Flag*, std::size_t>;  // how often an option was given
 
-constexpr std::array<std::string_view, 3> kCommandNames{"tokenize", "inspect", "quantize"};
+constexpr std::array<std::string_view, 4> kCommandNames{"tokenize", "inspect", "quantize", "bench"};
 
 std::string_view command_name(Command command) {
   return command == Command::generate ? "" : kCommandNames[static_cast<std::size_t>(command) - 1];
@@ -38,13 +38,16 @@ bool is_standard(std::string_view name) {
   return name.starts_with("--") || name.size() == 2;
 }
 
-const Flag* find_flag(std::string_view name) {
+/// The option of that name: the command's own, else another command's.
+const Flag* find_flag(std::string_view name, Command command) {
+  const Flag* found = nullptr;
   for (const Flag* flag : flag_table()) {
-    for (const std::string_view spelling : split_words(flag->names)) {
-      if (spelling == name) return flag;
-    }
+    const std::vector<std::string_view> names = split_words(flag->names);
+    if (std::find(names.begin(), names.end(), name) == names.end()) continue;
+    if (belongs(*flag, command)) return flag;
+    if (found == nullptr) found = flag;
   }
-  return nullptr;
+  return found;
 }
 
 bool is_optional_value(std::string_view word) {
@@ -54,13 +57,13 @@ bool is_optional_value(std::string_view word) {
 }
 
 /// Writes "-ngl 9" as "--n-gpu-layers 9" and "--stop=x" as "--stop x", and leaves values alone.
-std::vector<std::string> write_out(std::span<const std::string> arguments) {
+std::vector<std::string> write_out(std::span<const std::string> arguments, Command command) {
   std::vector<std::string> out;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
     const std::size_t equals = word.starts_with("-") ? word.find('=') : std::string::npos;
     const std::string name = word.substr(0, equals);
-    const Flag* flag = name.size() > 1 ? find_flag(name) : nullptr;
+    const Flag* flag = name.size() > 1 ? find_flag(name, command) : nullptr;
     if (word == "--") {
       out.insert(out.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i), arguments.end());
       return out;
@@ -107,10 +110,10 @@ void apply(Settings& settings, const Flag& flag, const std::string& name,
 }
 
 void apply_defaults(Settings& settings) {
-  for (const Flag& flag : own_flags()) {
-    const bool single_word = flag.fallback.find(' ') == std::string_view::npos;
-    if (flag.fallback.empty() || !single_word) continue;
-    flag.apply(settings, Argument(std::string(long_name(flag)), std::string(flag.fallback)));
+  for (const Flag* flag : flag_table()) {
+    const bool single_word = flag->fallback.find(' ') == std::string_view::npos;
+    if (flag->handling != Handling::real || flag->fallback.empty() || !single_word) continue;
+    flag->apply(settings, Argument(std::string(long_name(*flag)), std::string(flag->fallback)));
   }
 }
 
@@ -127,13 +130,14 @@ bool is_settled(const Settings& settings, const Flag& flag) {
 
 /// Reads what the command line left open from GEMMA2_<NAME>, then from the variable in the table.
 void apply_environment(Settings& settings, const Given& given) {
-  for (const Flag& flag : own_flags()) {
-    if (!belongs(flag, settings.command) || given.contains(&flag)) continue;
-    if (is_settled(settings, flag)) continue;
-    for (const std::string& name : {environment_name(flag), std::string(flag.environment)}) {
+  for (const Flag* flag : flag_table()) {
+    if (flag->handling != Handling::real) continue;
+    if (!belongs(*flag, settings.command) || given.contains(flag)) continue;
+    if (is_settled(settings, *flag)) continue;
+    for (const std::string& name : {environment_name(*flag), std::string(flag->environment)}) {
       const char* value = name.empty() ? nullptr : std::getenv(name.c_str());
       if (value == nullptr || *value == '\0') continue;
-      flag.apply(settings, Argument(name, value));
+      flag->apply(settings, Argument(name, value));
       break;
     }
   }
@@ -141,9 +145,10 @@ void apply_environment(Settings& settings, const Given& given) {
 
 [[noreturn]] void reject_unknown(const std::string& word, Command command) {
   const std::string name = word.substr(0, word.find('='));
-  if (const Flag* flag = find_flag(name); flag != nullptr) {
+  if (const Flag* flag = find_flag(name, command); flag != nullptr) {
     std::string where = "gemma2-cli without a command";
-    for (const Command other : {Command::tokenize, Command::inspect, Command::quantize}) {
+    for (const Command other :
+         {Command::tokenize, Command::inspect, Command::quantize, Command::bench}) {
       if (belongs(*flag, other)) where = std::string(command_name(other));
     }
     const std::string_view here =
@@ -181,7 +186,7 @@ Given parse_words(Settings& settings, std::span<const std::string> arguments) {
   app.set_help_flag();
   app.allow_extras();
   const auto declared = declare(app, settings.command);
-  std::vector<std::string> words = write_out(arguments);
+  std::vector<std::string> words = write_out(arguments, settings.command);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {
     app.parse(std::move(words));
@@ -230,7 +235,14 @@ void take_positional_model(Settings& settings) {
 
 std::vector<const Flag*> flag_table() {
   std::vector<const Flag*> table;
-  for (const Flag& flag : own_flags()) table.push_back(&flag);
+  bool bench_is_listed = false;
+  for (const Flag& flag : own_flags()) {
+    if (!bench_is_listed && flag.group == "Information") {  // that group ends a manual
+      for (const Flag& other : bench_flags()) table.push_back(&other);
+      bench_is_listed = true;
+    }
+    table.push_back(&flag);
+  }
   for (const Flag& flag : compatibility_flags()) table.push_back(&flag);
   return table;
 }

@@ -43,7 +43,8 @@ inline constexpr unsigned kGenerate = 1U << static_cast<unsigned>(Command::gener
 inline constexpr unsigned kTokenize = 1U << static_cast<unsigned>(Command::tokenize);
 inline constexpr unsigned kInspect = 1U << static_cast<unsigned>(Command::inspect);
 inline constexpr unsigned kQuantize = 1U << static_cast<unsigned>(Command::quantize);
-inline constexpr unsigned kEverywhere = kGenerate | kTokenize | kInspect | kQuantize;
+inline constexpr unsigned kBench = 1U << static_cast<unsigned>(Command::bench);
+inline constexpr unsigned kEverywhere = kGenerate | kTokenize | kInspect | kQuantize | kBench;
 
 enum class Handling : std::uint8_t {
   real,    // does what it says
@@ -64,9 +65,10 @@ struct Flag {
   Handling handling = Handling::real;
 };
 
-/// Every option, in the order of the manual. Stored as two parts, ours and what other programs of
-/// this kind take, so that each fits one file.
+/// Every option, in the order of the manual. Stored in parts: ours, those of `bench`, and what
+/// other programs of this kind take. No two options of one command share a name.
 [[nodiscard]] std::span<const Flag> own_flags();
+[[nodiscard]] std::span<const Flag> bench_flags();
 [[nodiscard]] std::span<const Flag> compatibility_flags();
 [[nodiscard]] std::vector<const Flag*> flag_table();
 

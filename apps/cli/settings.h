@@ -15,10 +15,12 @@
 #include "gemma2/model.h"
 #include "gemma2/quantize.h"
 
+#include "bench_settings.h"
+
 namespace gemma2::cli {
 
 /// The subcommands. `generate` is what runs when none is named.
-enum class Command : std::uint8_t { generate, tokenize, inspect, quantize };
+enum class Command : std::uint8_t { generate, tokenize, inspect, quantize, bench };
 
 /// What `generate` does; the last one on the command line wins.
 enum class Mode : std::uint8_t { automatic, completion, chat, single_turn };
@@ -65,6 +67,8 @@ struct Settings {
 
   std::optional<DType> quantize_type = {};
   std::optional<DType> embedding_type = {};
+
+  BenchSettings bench = {};
 
   std::vector<std::string> notices = {};  // flags that were accepted without effect
 };

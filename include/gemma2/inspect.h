@@ -3,8 +3,10 @@
 // What is in a checkpoint, without loading its weights.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,5 +39,8 @@ struct CheckpointInfo {
 
 /// Throws Error(io | malformed_file | unsupported) exactly where Model::load would for the header.
 [[nodiscard]] GEMMA2_API CheckpointInfo inspect(const std::filesystem::path& checkpoint);
+
+/// The same of a GGUF in memory, as Model::from_bytes takes it.
+[[nodiscard]] GEMMA2_API CheckpointInfo inspect(std::span<const std::byte> bytes);
 
 }  // namespace gemma2

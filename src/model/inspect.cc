@@ -5,8 +5,9 @@
 
 namespace gemma2 {
 
-CheckpointInfo inspect(const std::filesystem::path& path) {
-  const Checkpoint checkpoint = Checkpoint::open(path);
+namespace {
+
+CheckpointInfo describe(const Checkpoint& checkpoint) {
   CheckpointInfo info;
   info.container = checkpoint.container();
   info.config = checkpoint.config();
@@ -19,6 +20,16 @@ CheckpointInfo inspect(const std::filesystem::path& path) {
     info.weight_bytes += tensor.bytes;
   }
   return info;
+}
+
+}  // namespace
+
+CheckpointInfo inspect(const std::filesystem::path& path) {
+  return describe(Checkpoint::open(path));
+}
+
+CheckpointInfo inspect(std::span<const std::byte> bytes) {
+  return describe(Checkpoint::from_bytes(bytes, "model in memory"));
 }
 
 }  // namespace gemma2

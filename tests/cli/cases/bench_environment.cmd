@@ -1,0 +1,2 @@
+GEMMA2_N_PROMPT=3 GEMMA2_N_GEN=0 GEMMA2_REPETITIONS=1 GEMMA2_OUTPUT=csv LLAMA_ARG_THREADS=1 GEMMA2_MODEL=model.gguf \
+  gemma2-cli bench --log-disable | cut -d , -f 1,2,8

@@ -1,0 +1,1 @@
+gemma2-cli bench -m model.gguf -p 0 -n 0
