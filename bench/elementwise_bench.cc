@@ -21,8 +21,9 @@
 namespace gemma2::bench {
 namespace {
 
-constexpr int kHidden = 2304;  // Gemma 2 2B
-constexpr int kFfn = 9216;
+constexpr int kHiddenSizes[] = {2304, 3584, 4608};  // 2B, 9B, 27B
+constexpr int kFfnSizes[] = {9216, 14336, 36864};
+constexpr int kHeadDims[] = {256, 128};
 constexpr int kVocab = 256000;
 constexpr int kHeadDim = 256;
 constexpr int kCachedPositions = 4096;
@@ -60,31 +61,37 @@ void add(const cpu::KernelTable& table, const char* name, int n, const Entry& en
       });
 }
 
+void register_hidden(const cpu::KernelTable& table, int n) {
+  add(table, "quantize_q8", n, [n](const cpu::KernelTable& t, float* out, float* x) {
+    t.quantize_q8(reinterpret_cast<ActivationBlock*>(out), x, n);
+  });
+  add(table, "to_bf16", n, [n](const cpu::KernelTable& t, float* out, float* x) {
+    t.to_bf16(reinterpret_cast<std::uint16_t*>(out), x, n);
+  });
+  add(table, "rms_norm", n,
+      [n](const cpu::KernelTable& t, float* out, float* x) { t.rms_norm(out, x, x, n, 1e-6F); });
+  add(table, "rms_norm_add", n, [n](const cpu::KernelTable& t, float* out, float* x) {
+    t.rms_norm_add(out, x, x, n, 1e-6F);
+  });
+}
+
+void register_rope(const cpu::KernelTable& table, int head_dim) {
+  std::vector<float> no_turn(static_cast<std::size_t>(head_dim), 0.0F);  // cosines, then sines
+  std::fill_n(no_turn.begin(), head_dim / 2, 1.0F);
+  add(table, "rope", head_dim, [no_turn, head_dim](const cpu::KernelTable& t, float* out, float*) {
+    t.rope(out, no_turn.data(), head_dim);
+  });
+}
+
 void register_rows(const cpu::KernelTable& table) {
-  add(table, "quantize_q8", kHidden, [](const cpu::KernelTable& t, float* out, float* x) {
-    t.quantize_q8(reinterpret_cast<ActivationBlock*>(out), x, kHidden);
-  });
-  add(table, "to_bf16", kHidden, [](const cpu::KernelTable& t, float* out, float* x) {
-    t.to_bf16(reinterpret_cast<std::uint16_t*>(out), x, kHidden);
-  });
-  add(table, "rms_norm", kHidden, [](const cpu::KernelTable& t, float* out, float* x) {
-    t.rms_norm(out, x, x, kHidden, 1e-6F);
-  });
-  add(table, "rms_norm_add", kHidden, [](const cpu::KernelTable& t, float* out, float* x) {
-    t.rms_norm_add(out, x, x, kHidden, 1e-6F);
-  });
+  for (const int n : kHiddenSizes) register_hidden(table, n);
+  for (const int n : kFfnSizes) {
+    add(table, "geglu", n,
+        [n](const cpu::KernelTable& t, float* out, float* x) { t.geglu(out, x, x, n); });
+  }
+  for (const int head_dim : kHeadDims) register_rope(table, head_dim);
   add(table, "soft_cap", kVocab,
       [](const cpu::KernelTable& t, float*, float* x) { t.soft_cap(x, kVocab, kCap); });
-  add(table, "geglu", kFfn,
-      [](const cpu::KernelTable& t, float* out, float* x) { t.geglu(out, x, x, kFfn); });
-  add(table, "rope", kHeadDim, [](const cpu::KernelTable& t, float* out, float*) {
-    static const std::vector<float> no_turn = [] {
-      std::vector<float> cos_sin(kHeadDim, 0.0F);
-      std::fill_n(cos_sin.begin(), kHeadDim / 2, 1.0F);
-      return cos_sin;
-    }();
-    t.rope(out, no_turn.data(), kHeadDim);
-  });
 }
 
 /// Keys or values of one key/value head; any bits of sane numbers will do.

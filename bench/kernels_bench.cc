@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every matmul entry of every kernel table this processor supports, at the shapes of Gemma 2 2B:
-//   matmul/<format>/<table>/<rows>x<cols>/<columns>      the default path
-//   matmul_f32/...                                       float activations (--precise)
+// Every matmul entry of every kernel table this processor supports, at the shapes of shapes.h:
+//   matmul/<format>/<table>/<model>.<part>/<rows>x<cols>/<columns>   the default path
+//   matmul_f32/...                                                   float activations (--precise)
 // Counters: GB/s of weights, GMAC/s, and %peak, the fraction of the nearer of two roofs measured in
 // this run: reading memory, or multiplying with that kind of activations.
 #include <algorithm>
@@ -25,25 +25,12 @@
 #include "peak.h"
 #include "quant/formats.h"
 #include "quant/packed_strips.h"
+#include "shapes.h"
 #include "thread_pool.h"
 #include "weight_pool.h"
 
 namespace gemma2::bench {
 namespace {
-
-struct Shape {
-  int rows;
-  int cols;
-};
-constexpr Shape kShapes[] = {
-    {2048, 2304},    // q_proj
-    {1024, 2304},    // k_proj, v_proj
-    {2304, 2048},    // o_proj
-    {9216, 2304},    // gate_proj, up_proj
-    {2304, 9216},    // down_proj
-    {256000, 2304},  // the output head
-};
-constexpr int kColumnCounts[] = {1, 8, 64, 512};
 
 /// Threads and roofs of this run; the roofs are measured when first needed.
 class Machine {
@@ -55,16 +42,18 @@ class Machine {
     if (read_gb_ == 0) read_gb_ = ReadProbe().gb_per_second(pool_.num_threads());
     return read_gb_;
   }
-  [[nodiscard]] double gmac(Arithmetic arithmetic) {
-    double& value = gmac_[arithmetic];
-    if (value == 0) value = gmacs(roof_probe(arithmetic), pool_.num_threads());
+  /// Of the instruction that kernels of this table are held against.
+  [[nodiscard]] double gmac(Arithmetic arithmetic, const char* table) {
+    const ComputeProbe& probe = roof_probe(arithmetic, table);
+    double& value = gmac_[&probe];
+    if (value == 0) value = gmacs(probe, pool_.num_threads());
     return value;
   }
 
  private:
   ThreadPool pool_;
   double read_gb_ = 0;
-  std::map<Arithmetic, double> gmac_;
+  std::map<const ComputeProbe*, double> gmac_;
 };
 
 Arithmetic arithmetic_of(cpu::InputLayout layout) {
@@ -132,8 +121,8 @@ void set_counters(benchmark::State& state, Machine& machine, const Case& c, doub
   const double macs = static_cast<double>(c.shape.rows) * c.shape.cols * c.columns;
   const double calls = static_cast<double>(state.iterations());
   // Seconds of a call at each roof; the larger is the time of a perfect kernel.
-  const double perfect =
-      std::max(bytes * 1e-9 / machine.read_gb(), macs * 1e-9 / machine.gmac(arithmetic_of(layout)));
+  const double perfect = std::max(bytes * 1e-9 / machine.read_gb(),
+                                  macs * 1e-9 / machine.gmac(arithmetic_of(layout), c.table->name));
   state.counters["GB/s"] = bytes * calls * 1e-9 / seconds;
   state.counters["GMAC/s"] = macs * calls * 1e-9 / seconds;
   state.counters["%peak"] = 100 * perfect * calls / seconds;
@@ -166,12 +155,14 @@ void run_matmul(benchmark::State& state, Machine& machine, const Case& c) {
                elapsed.count());
 }
 
-/// The scalar tables are a yardstick for right answers, not for speed: one small case of each.
+/// The scalar table is a yardstick for right answers, not for speed: one small case of each format.
+/// Formats whose default path has float activations have one entry for both.
 bool worth_running(const Case& c) {
-  if (std::string_view(c.table->name) == "reference") return c.shape.rows == 1024 && c.columns == 1;
-  if (c.shape.rows > 100000) return c.columns <= 8;
-  if (c.type == DType::f32 || c.type == DType::f16) return c.shape.rows <= 2304 && !c.precise;
-  return !c.precise || (c.shape.rows == 9216 && c.columns != 64);
+  const cpu::FormatKernels& kernels = c.table->format[static_cast<std::size_t>(c.type)];
+  if (c.precise && kernels.matmul == kernels.matmul_f32) return false;
+  if (std::string_view(c.table->name) != "reference") return true;
+  return std::string_view(c.shape.model) == "2b" && std::string_view(c.shape.part) == "o" &&
+         c.columns == 1;
 }
 
 /// A table takes over what it does not improve from the one before: the same code, timed once.
@@ -183,9 +174,9 @@ bool same_code(const cpu::KernelTable* a, const cpu::KernelTable* b, DType type,
 }
 
 void register_matmul(Machine& machine, const Case& c) {
-  const std::string name =
-      fmt::format("{}/{}/{}/{}x{}/{}", c.precise ? "matmul_f32" : "matmul", to_string(c.type),
-                  c.table->name, c.shape.rows, c.shape.cols, c.columns);
+  const std::string name = fmt::format(
+      "{}/{}/{}/{}.{}/{}x{}/{}", c.precise ? "matmul_f32" : "matmul", to_string(c.type),
+      c.table->name, c.shape.model, c.shape.part, c.shape.rows, c.shape.cols, c.columns);
   benchmark::RegisterBenchmark(
       name.c_str(), [&machine, c](benchmark::State& state) { run_matmul(state, machine, c); });
 }
