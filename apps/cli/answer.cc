@@ -64,6 +64,10 @@ Answerer::Answerer(const Settings& settings, float default_temperature)
     note(settings, "--n-gpu-layers has no effect: no graphics card is used, this runs on {}",
          model().backend_name());
   }
+  if (options_.speculate == Speculation::none &&
+      options_.draft_tokens != GenerateOptions{}.draft_tokens) {
+    note(settings, "--draft-max has no effect without --speculate ngram");
+  }
   const int trained = model().config().context_length;
   if (settings.cache.context_length > trained) {
     note(settings, "--ctx-size {}: the model was trained on {} tokens; later ones may be nonsense",
@@ -106,8 +110,11 @@ GenerateResult Answerer::answer(TokenSpan context,
   timings_.prompt_tokens += result.prompt_tokens - result.cached_tokens;
   timings_.cached_tokens += result.cached_tokens;
   timings_.prompt_seconds += result.prefill_seconds;
-  // Passes over the weights: the first token came from the prompt's, the last one needs none.
+  // The first token came from the prompt's passes, the last one needs none.
   timings_.answer_tokens += std::max(0, session_.position() - result.prompt_tokens);
+  timings_.answer_passes += result.decode_steps;
+  timings_.drafted_tokens += result.drafted_tokens;
+  timings_.accepted_tokens += result.accepted_tokens;
   timings_.answer_seconds += result.decode_seconds;
   return result;
 }

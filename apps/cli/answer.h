@@ -34,6 +34,7 @@ class Answerer {
   [[nodiscard]] const Session& session() const { return session_; }
   [[nodiscard]] const Timings& timings() const { return timings_; }
   [[nodiscard]] std::uint64_t seed() const { return options_.sampling.seed; }
+  [[nodiscard]] Speculation speculation() const { return options_.speculate; }
 
   void print_timings() const;
 

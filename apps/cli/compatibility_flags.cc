@@ -55,6 +55,8 @@ constexpr Flag kFlags[] = {
     notice("--log-file", "FILE", "messages go to standard error; no log file is written"),
     notice("--special -sp", "", "control tokens are never printed"),
     notice("--chat-template", "NAME", "Gemma 2 has one chat template, and it is used"),
+    notice("--draft-min --draft-n-min --spec-draft-n-min", "N",
+           "how many tokens are guessed follows how many guesses were right"),
     notice("--offline", "", "this program opens no network connection"),
 
     refused("--server", "", kNoServer),
@@ -90,7 +92,8 @@ constexpr Flag kFlags[] = {
     refused("--cfg-scale", "F", "there is no guidance by a negative prompt", "1"),
     refused("--lora", "FILE", "adapters are not supported; merge them into the weights first"),
     refused("--control-vector", "FILE", "control vectors are not supported"),
-    refused("--model-draft -md", "FILE", "there is no speculative decoding in this version"),
+    refused("--model-draft -md", "FILE",
+            "this version guesses without a second model; use --speculate ngram"),
     refused("--prompt-cache", "FILE", "the cache can not be kept in a file in this version"),
     refused("--override-kv", "KEY=TYPE:VALUE", "the model's constants are those of its file"),
     refused("--grp-attn-n -gan", "N", kNoRope, "1"),

@@ -236,6 +236,22 @@ constexpr Flag kFlags[] = {
      [](S& s, const A& a) { s.gpu_layers = static_cast<int>(a.integer(-1, kMaxInt)); },
      "LLAMA_ARG_N_GPU_LAYERS"},
 
+    {"Speed", "--speculate --spec-type", "none|ngram", "none",
+     "With ngram, guess the next tokens from what followed where the text so far read the same, "
+     "and check the guess in one pass over the weights. Pays where an answer quotes or edits the "
+     "prompt. The answers are the same.",
+     kGenerate,
+     [](S& s, const A& a) {
+       const std::size_t word = a.choice({"none", "ngram", "ngram-simple"});
+       s.generate.speculate = word == 0 ? Speculation::none : Speculation::ngram;
+     }},
+    {"Speed", "--draft-max --draft --draft-n --spec-draft-n-max", "N", "24",
+     "With --speculate, guess at most this many tokens at once, 1 to 63. Fewer are, down to none, "
+     "where guesses turn out wrong.",
+     kGenerate,
+     [](S& s, const A& a) { s.generate.draft_tokens = static_cast<int>(a.integer(1, 63)); },
+     "LLAMA_ARG_DRAFT_MAX"},
+
     {"Tokenize", "--bos", "", "",
      "Begin every line with <bos>.",
      kTokenize, [](S& s, const A& a) { s.bos = a.boolean(); }},

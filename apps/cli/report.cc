@@ -22,6 +22,16 @@ std::string bar(double fraction) {
   return std::string(full, '#') + std::string(kBarWidth - full, '.');
 }
 
+void print_drafts(const Timings& timings) {
+  const double share =
+      timings.drafted_tokens > 0 ? 100.0 * timings.accepted_tokens / timings.drafted_tokens : 0;
+  fmt::print(
+      stderr,
+      "draft acceptance = {:10.2f} %  / {:5} tokens ({} accepted, {} passes for {} tokens)\n",
+      share, timings.drafted_tokens, timings.accepted_tokens, timings.answer_passes,
+      timings.answer_tokens);
+}
+
 }  // namespace
 
 void print_error(std::string_view message) {
@@ -84,7 +94,8 @@ void print_timings(const Settings& settings, const Timings& timings, const Model
   if (settings.quiet) return;
   const double prompt_rate = rate(timings.prompt_tokens, timings.prompt_seconds);
   const double answer_rate = rate(timings.answer_tokens, timings.answer_seconds);
-  const double bandwidth = answer_rate * static_cast<double>(model.weight_bytes()) / 1e9;
+  const double bandwidth = rate(timings.answer_passes, timings.answer_seconds) *
+                           static_cast<double>(model.weight_bytes()) / 1e9;
   fmt::print(stderr, "\n       load time = {:10.2f} ms\n", 1e3 * timings.load_seconds);
   fmt::print(stderr, "prompt eval time = {:10.2f} ms / {:5} tokens ({:.2f} tokens per second)\n",
              1e3 * timings.prompt_seconds, timings.prompt_tokens, prompt_rate);
@@ -92,6 +103,7 @@ void print_timings(const Settings& settings, const Timings& timings, const Model
       stderr,
       "       eval time = {:10.2f} ms / {:5} tokens ({:.2f} tokens per second, {:.1f} GB/s)\n",
       1e3 * timings.answer_seconds, timings.answer_tokens, answer_rate, bandwidth);
+  if (settings.generate.speculate != Speculation::none) print_drafts(timings);
   fmt::print(stderr, "     peak memory = {:10.2f} MiB; room for keys and values {:.2f} MiB\n",
              static_cast<double>(peak_memory()) / kMebibyte,
              static_cast<double>(cache_bytes) / kMebibyte);

@@ -63,7 +63,10 @@ struct Timings {
   int prompt_tokens = 0;  // computed, so without those from the cache
   int cached_tokens = 0;
   double prompt_seconds = 0;
-  int answer_tokens = 0;  // decoded: one pass over the weights each
+  int answer_tokens = 0;  // decoded
+  int answer_passes = 0;  // over the weights: one a token, less if guesses were right
+  int drafted_tokens = 0;
+  int accepted_tokens = 0;
   double answer_seconds = 0;
 };
 

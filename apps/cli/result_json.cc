@@ -55,16 +55,21 @@ ordered_json usage_json(const GenerateResult& result) {
           {"prompt_tokens_details", {{"cached_tokens", result.cached_tokens}}}};
 }
 
-ordered_json timings_json(const GenerateResult& result) {
+ordered_json timings_json(const GenerateResult& result, Speculation speculate) {
   const int computed = result.prompt_tokens - result.cached_tokens;
   const auto predicted = static_cast<int>(result.tokens.size());
-  return {{"cache_n", result.cached_tokens},
-          {"prompt_n", computed},
-          {"prompt_ms", 1e3 * result.prefill_seconds},
-          {"prompt_per_second", rate(computed, result.prefill_seconds)},
-          {"predicted_n", predicted},
-          {"predicted_ms", 1e3 * result.decode_seconds},
-          {"predicted_per_second", rate(predicted, result.decode_seconds)}};
+  ordered_json timings{{"cache_n", result.cached_tokens},
+                       {"prompt_n", computed},
+                       {"prompt_ms", 1e3 * result.prefill_seconds},
+                       {"prompt_per_second", rate(computed, result.prefill_seconds)},
+                       {"predicted_n", predicted},
+                       {"predicted_ms", 1e3 * result.decode_seconds},
+                       {"predicted_per_second", rate(predicted, result.decode_seconds)}};
+  if (speculate != Speculation::none) {
+    timings["draft_n"] = result.drafted_tokens;
+    timings["draft_n_accepted"] = result.accepted_tokens;
+  }
+  return timings;
 }
 
 }  // namespace
@@ -76,7 +81,7 @@ std::string result_json(const Answerer& answerer, const GenerateResult& result, 
   if (result.reason == StopReason::stop_text) out["stop_text"] = result.stop_text;
   if (logprobs) out["logprobs"] = logprobs_json(answerer.model().tokenizer(), result);
   out["usage"] = usage_json(result);
-  out["timings"] = timings_json(result);
+  out["timings"] = timings_json(result, answerer.speculation());
   out["model"] = answerer.name();
   out["seed"] = answerer.seed();
   out["system_fingerprint"] =

@@ -14,12 +14,22 @@
 
 namespace gemma2 {
 
+/// Where drafts come from: tokens run through the model in the same step as the last one, in the
+/// hope that they are what it says next. They save time if it does, and change nothing else: not
+/// the answer, not its log-probabilities, not the session afterwards.
+enum class Speculation : std::uint8_t {
+  none,
+  ngram  // what followed where the text so far read as it does now; pays where a text is quoted
+};
+
 struct GenerateOptions {
   SamplingOptions sampling = {};
   int max_tokens = 1024;               // -1: until the model stops or the context is full
   std::vector<std::string> stop = {};  // never emitted, not even in part
   bool ignore_end = false;             // go on past <eos> and <end_of_turn>
   int top_logprobs = -1;               // -1: none recorded; n: each token's own and the n best
+  Speculation speculate = Speculation::none;
+  int draft_tokens = 24;  // at most in one step, 1 .. 63; how many follows how many are accepted
   std::stop_token cancel = {};
   std::function<void(int done, int total)> on_prefill = {};  // tokens of the prompt processed
 };
@@ -36,13 +46,17 @@ struct GenerateResult {
   std::string stop_text = {};               // the stop string that matched, if one did
   std::vector<GeneratedToken> tokens = {};  // the ending token, if any, not included
   int prompt_tokens = 0;
-  int cached_tokens = 0;  // of them, taken from the session's cache
+  int cached_tokens = 0;    // of them, taken from the session's cache
+  int decode_steps = 0;     // passes over the weights after the prompt's
+  int drafted_tokens = 0;   // run through the model by way of trial
+  int accepted_tokens = 0;  // of them, right: each saved a step
   double prefill_seconds = 0;
   double decode_seconds = 0;
 };
 
 /// Continues `context`, the whole token sequence so far; what the session has cached of it is
-/// reused. `sink` gets the text piece by piece, whole UTF-8 characters, no control tokens.
+/// reused. `sink` gets the text piece by piece, whole UTF-8 characters, no control tokens; while it
+/// runs, the session belongs to the call, which may be ahead of the text.
 /// Throws Error(invalid_argument) if the context has no room for one more token (both counts are
 /// named) or an option is out of range, Error(non_finite_logits); the session stays usable.
 GEMMA2_API GenerateResult generate(Session& session, TokenSpan context,

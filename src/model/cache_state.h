@@ -51,22 +51,25 @@ struct KvCache::State {
   /// Lowest position that a layer of this kind still holds.
   [[nodiscard]] int oldest_held(LayerKind kind) const noexcept;
 
+  /// Keys and values of one position of one layer.
+  [[nodiscard]] std::size_t position_bytes() const noexcept {
+    return 2 * static_cast<std::size_t>(engine->config().kv_size()) * cache_element_bytes(type);
+  }
+
   /// Calls visit(layer, first, last, buffer) for blocks of positions that cover everything held;
   /// the buffer has room for them.
   template <typename Visit>
   void for_each_block(Visit visit) const {
     constexpr int kBlock = 256;
     const ModelConfig& config = engine->config();
-    const std::size_t position_bytes =
-        2 * static_cast<std::size_t>(config.kv_size()) * cache_element_bytes(type);
-    std::vector<std::byte> buffer(kBlock * position_bytes);
+    std::vector<std::byte> buffer(kBlock * position_bytes());
     const int end = static_cast<int>(tokens.size());
     for (std::size_t layer = 0; layer < views.size(); ++layer) {
       const LayerKind kind = config.layer_kind(static_cast<int>(layer));
       for (int first = oldest_held(kind); first < end; first += kBlock) {
         const int last = first + kBlock < end ? first + kBlock : end;
         visit(layer, first, last,
-              std::span(buffer).first(static_cast<std::size_t>(last - first) * position_bytes));
+              std::span(buffer).first(static_cast<std::size_t>(last - first) * position_bytes()));
       }
     }
   }

@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "model/engine.h"
+#include "model/speculate.h"
 #include "model/stop_matcher.h"
 
 namespace gemma2 {
@@ -45,6 +46,12 @@ void check(const GenerateOptions& options, int vocab_size) {
   require(options.top_logprobs >= -1 && options.top_logprobs <= vocab_size,
           ErrorCode::invalid_argument, "top_logprobs: expected -1 (none) to {}, found {}",
           vocab_size, options.top_logprobs);
+  require(options.speculate == Speculation::none || options.speculate == Speculation::ngram,
+          ErrorCode::invalid_argument, "speculate: expected none or ngram, found {}",
+          static_cast<int>(options.speculate));
+  require(options.draft_tokens >= 1 && options.draft_tokens <= kMaxDraft,
+          ErrorCode::invalid_argument, "draft_tokens: expected a number from 1 to {}, found {}",
+          kMaxDraft, options.draft_tokens);
 }
 
 /// One call of generate(): what the steps of the loop share.
@@ -56,6 +63,8 @@ class Generation {
         context_(context),
         options_(options),
         sink_(sink),
+        model_(session, context,
+               options.speculate == Speculation::ngram ? options.draft_tokens : 0),
         sampler_(options.sampling, session.model().config().vocab_size),
         matcher_(options.stop),
         decoder_(session.model().tokenizer()) {}
@@ -101,33 +110,42 @@ class Generation {
     if (options_.max_tokens == 0) return StopReason::max_tokens;
     while (true) {
       if (options_.cancel.stop_requested()) return StopReason::cancelled;
-      const TokenId token = sampler_.sample(session_.logits(), session_.position());
+      const TokenId token = sampler_.sample(model_.logits(), model_.position());
       if (!options_.ignore_end && tokenizer.ends_generation(token)) return StopReason::end_of_turn;
       record(token);
       show(matcher_.push(decoder_.push(token)));
       if (matcher_.matched()) return StopReason::stop_text;
       // The last token is not worth a step: nobody will look at the logits after it.
       if (const std::optional<StopReason> reason = limit_reached()) return *reason;
-      if (!session_.decode(token, options_.cancel)) return StopReason::cancelled;
+      if (!model_.decode(token, tokens_left(), options_.cancel)) return StopReason::cancelled;
       sampler_.accept(token);
     }
   }
 
-  /// A token may be produced only if the cache has a place for it.
+  /// How many more tokens the cache has places for.
+  [[nodiscard]] int room() const {
+    const auto produced = static_cast<int>(result_.tokens.size());
+    return session_.cache().context_length() - result_.prompt_tokens - produced;
+  }
+
+  /// How many more tokens may be produced.
+  [[nodiscard]] int tokens_left() const {
+    const auto produced = static_cast<int>(result_.tokens.size());
+    return options_.max_tokens >= 0 ? std::min(options_.max_tokens - produced, room()) : room();
+  }
+
   [[nodiscard]] std::optional<StopReason> limit_reached() const {
     const auto produced = static_cast<int>(result_.tokens.size());
     if (options_.max_tokens >= 0 && produced >= options_.max_tokens) return StopReason::max_tokens;
-    if (result_.prompt_tokens + produced >= session_.cache().context_length()) {
-      return StopReason::context_full;
-    }
+    if (room() <= 0) return StopReason::context_full;
     return std::nullopt;
   }
 
   void record(TokenId token) {
     GeneratedToken generated = {.token = token};
     if (options_.top_logprobs >= 0) {
-      generated.logprob = logprob(session_.logits(), token);
-      generated.top = top_logprobs(session_.logits(), options_.top_logprobs);
+      generated.logprob = logprob(model_.logits(), token);
+      generated.top = top_logprobs(model_.logits(), options_.top_logprobs);
     }
     result_.tokens.push_back(std::move(generated));
   }
@@ -145,12 +163,16 @@ class Generation {
     if (matcher_.matched()) result_.reason = StopReason::stop_text;
     show(matcher_.finish());
     result_.stop_text = matcher_.match();
+    result_.decode_steps = model_.steps();
+    result_.drafted_tokens = model_.drafted();
+    result_.accepted_tokens = model_.accepted();
   }
 
   Session& session_;
   TokenSpan context_;
   const GenerateOptions& options_;
   const std::function<void(std::string_view)>& sink_;
+  SpeculativeDecoder model_;
   Sampler sampler_;
   StopMatcher matcher_;
   StreamDecoder decoder_;
