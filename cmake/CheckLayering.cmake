@@ -33,10 +33,10 @@ law("^src/kernels/cpu/neon/" ${isa_std} "<arm_neon\\.h>" ${quant}
   "\"kernels/cpu/([a-z_0-9]+|neon/[a-z_0-9]+)\\.h\"")
 law("^src/kernels/cpu/cpu_features\\.cc" ${std} "<cpuid\\.h>" ${posix} "\"kernels/cpu/[a-z_0-9]+\\.h\"")
 law("^src/kernels/cpu/" ${std} ${fmt} ${ground} ${quant} "<xsimd/xsimd\\.hpp>"
-  "\"gemma2/(types|error|config)\\.h\"" "\"kernels/(cpu/)?[a-z_0-9]+\\.h\"")
+  "\"gemma2/(types|error|config|token_mask)\\.h\"" "\"kernels/(cpu/)?[a-z_0-9]+\\.h\"")
 law("^src/kernels/cuda/" ${std} ${fmt} ${ground} ${quant} "<cuda[a-z_0-9]*\\.h>"
-  "\"gemma2/(types|error|config)\\.h\"" "\"kernels/(cuda/)?[a-z_0-9]+\\.(h|cuh)\"")
-law("^src/kernels/" ${std} ${fmt} ${ground} ${quant} "\"gemma2/(types|error|config)\\.h\""
+  "\"gemma2/(types|error|config|token_mask)\\.h\"" "\"kernels/(cuda/)?[a-z_0-9]+\\.(h|cuh)\"")
+law("^src/kernels/" ${std} ${fmt} ${ground} ${quant} "\"gemma2/(types|error|config|token_mask)\\.h\""
   "\"kernels/[a-z_0-9]+\\.h\"")
 law("^src/quant/" ${std} ${posix} ${fmt} ${json} ${ground} ${quant}
   "\"gemma2/(types|error|config|inspect|quantize)\\.h\"")
@@ -79,7 +79,7 @@ endforeach()
 
 # Public headers include only the standard library and headers further up this list: no cycles.
 set(above "")
-foreach(name export types error version config tokenizer chat inspect quantize model kv_cache
+foreach(name export types error version token_mask config tokenizer chat inspect quantize model kv_cache
     session sampling generate gemma2)
   if(EXISTS ${SOURCE_DIR}/include/gemma2/${name}.h)
     check(include/gemma2/${name}.h "${std}${above}")

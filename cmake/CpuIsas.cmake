@@ -16,7 +16,9 @@ function(gemma2_add_isa level)
   set(sources ${arg_FILES})
   list(TRANSFORM sources REPLACE "(.+)" "${PROJECT_SOURCE_DIR}/src/kernels/cpu/${arg_FOLDER}/\\1.cc")
   gemma2_add_layer(isa_${level} SOURCES ${sources})
-  target_link_libraries(gemma2_isa_${level} PRIVATE xsimd)
+  # Its headers alone: the target may want libraries linked that nothing here uses.
+  target_include_directories(gemma2_isa_${level} SYSTEM PRIVATE
+    $<TARGET_PROPERTY:xsimd,INTERFACE_INCLUDE_DIRECTORIES>)
   # -O1 in debug builds: at -O0 inline functions stay out of line, and the linker may keep the
   # AVX-512 copy of one for everybody.
   target_compile_options(gemma2_isa_${level} PRIVATE

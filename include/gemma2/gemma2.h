@@ -21,6 +21,7 @@
 #include "gemma2/quantize.h"
 #include "gemma2/sampling.h"
 #include "gemma2/session.h"
+#include "gemma2/token_mask.h"
 #include "gemma2/tokenizer.h"
 #include "gemma2/types.h"
 #include "gemma2/version.h"

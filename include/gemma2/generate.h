@@ -32,6 +32,9 @@ struct GenerateOptions {
   int draft_tokens = 24;  // at most in one step, 1 .. 63; how many follows how many are accepted
   std::stop_token cancel = {};
   std::function<void(int done, int total)> on_prefill = {};  // tokens of the prompt processed
+  /// Called before each token with those generated so far: which may come next. An empty mask means
+  /// all; what the words lie in must stay until the next call. Log-probabilities stay the model's.
+  std::function<TokenMask(TokenSpan generated)> allowed = {};
 };
 
 struct GeneratedToken {
@@ -58,7 +61,9 @@ struct GenerateResult {
 /// reused. `sink` gets the text piece by piece, whole UTF-8 characters, no control tokens; while it
 /// runs, the session belongs to the call, which may be ahead of the text.
 /// Throws Error(invalid_argument) if the context has no room for one more token (both counts are
-/// named) or an option is out of range, Error(non_finite_logits); the session stays usable.
+/// named), an option is out of range or GenerateOptions::allowed leaves no token,
+/// Error(non_finite_logits); the session stays usable. Where nobody needs them, the session has no
+/// logits afterwards: greedy decoding asks it for the best tokens alone.
 GEMMA2_API GenerateResult generate(Session& session, TokenSpan context,
                                    const GenerateOptions& options = {},
                                    const std::function<void(std::string_view)>& sink = {});

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "gemma2/token_mask.h"
 #include "gemma2/types.h"
 
 namespace gemma2 {
@@ -37,17 +38,31 @@ class GEMMA2_API Sampler {
   /// Throws Error(invalid_argument) naming the option, its range and the value found.
   Sampler(const SamplingOptions& options, int vocab_size);
 
-  /// Token for `position`, the index it will have in the sequence. logits: [vocab_size].
-  /// Throws Error(non_finite_logits) if any logit is NaN or infinite.
-  [[nodiscard]] TokenId sample(std::span<const float> logits, int position);
+  /// Token for `position`, the index it will have in the sequence. logits: [vocab_size]; those of
+  /// tokens that are not `allowed` may be anything.
+  /// Throws Error(non_finite_logits) if an allowed one is NaN or infinite,
+  /// Error(invalid_argument) if the mask fits no vocabulary of this size or allows no token.
+  [[nodiscard]] TokenId sample(std::span<const float> logits, int position, TokenMask allowed = {});
+
+  /// Whether sample() is nothing but the best token, so that WantLogits::best will do.
+  [[nodiscard]] bool takes_best() const noexcept;
 
   /// Tells the penalties that `token` was said (by the prompt or by the model).
   void accept(TokenId token);
 
  private:
+  std::span<const float> adjust(std::span<const float> logits, TokenMask allowed);
+  TokenId draw_from(std::span<const float> row, float best, double u);
+  std::span<float> keep_heavy(double wanted);
+
   SamplingOptions options_;
+  int vocab_size_;
   std::vector<TokenId> history_;
-  std::vector<float> adjusted_;  // logits after bias and penalties
+  std::vector<float> adjusted_;  // logits after mask, bias and penalties, if there are any
+  std::vector<float> maxima_;    // of their blocks
+  std::vector<TokenId> ids_;     // the candidates, ascending; none: all tokens
+  std::vector<float> weights_;  // proportional to their probabilities, the best has 1; theirs first
+  std::vector<float> sums_;     // of blocks of weights
 };
 
 /// log softmax(logits)[token].

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "gemma2/config.h"
+#include "gemma2/token_mask.h"
 #include "gemma2/types.h"
 
 #include "quant/tensor_view.h"
@@ -54,12 +55,28 @@ struct CacheView {
 /// Positions whose partial sums belong together; ring capacities are multiples of it.
 inline constexpr int kAttentionChunk = 256;
 
+/// The first of a row's highest logits, among the tokens that are allowed.
+struct BestToken {
+  TokenId token = -1;
+  int non_finite = 0;             // logits that are NaN; if any, `token` means nothing
+  TokenId first_non_finite = -1;  // the lowest of their tokens
+};
+
+/// A row of a step whose logits are wanted, or only the best of them. What it says depends on this
+/// row alone; a backend need not compute logits that no row of the step allows.
+struct OutputRow {
+  int row = 0;                // of the step
+  TokenMask allowed = {};     // no words: all tokens; else at least one
+  float* logits = nullptr;    // [vocab_size], the caller's; -inf for tokens that are not allowed
+  BestToken* best = nullptr;  // used if `logits` is null
+};
+
 /// What one pass works on. The spans must stay valid until logits() has returned.
 struct Step {
   std::span<const TokenId> tokens;           // row i is tokens[i] ...
   std::span<const int> positions;            // ... at positions[i] ...
   std::span<const CacheView* const> caches;  // ... of the sequence with the layers caches[i][layer]
-  std::span<const int> output_rows;          // rows whose logits are wanted
+  std::span<const OutputRow> output_rows;    // rows whose logits are wanted
 };
 
 struct BackendOptions {
@@ -108,8 +125,8 @@ class Backend {
   /// Rotates queries and keys of each row, appends keys and values to the row's cache.
   virtual void rope_append(Rows qkv, int layer) = 0;
   virtual void attention(Rows out, Rows qkv, int layer) = 0;
-  /// Soft-capped logits of the step's output rows: row i at result.row(i), vocab_size floats.
-  [[nodiscard]] virtual Rows logits(Rows x, const Weight& final_norm, const Weight& head) = 0;
+  /// Soft-capped logits of the step's output rows, or the best tokens, to where the rows say.
+  virtual void logits(Rows x, const Weight& final_norm, const Weight& head) = 0;
 };
 
 /// Throws Error(device) if the device asked for is not there.

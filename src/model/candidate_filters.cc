@@ -8,52 +8,34 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/row_math.h"
+#include "model/sampling_math.h"
+
 namespace gemma2 {
 
 namespace {
 
-/// Weights are put into 32 buckets for each power of two below 1, best first; the last bucket also
-/// takes what is below 2^-64, all of which together can not matter.
-constexpr int kBuckets = 64 * 32;
+constexpr std::size_t kBlock = kRowBlock;
 
-int bucket_of(double weight) noexcept {
-  constexpr int kMantissaBitsLeft = 5;
-  constexpr int kShift = 52 - kMantissaBitsLeft;
-  constexpr auto kOne = static_cast<int>(std::bit_cast<std::uint64_t>(1.0) >> kShift);
-  return std::clamp(kOne - static_cast<int>(std::bit_cast<std::uint64_t>(weight) >> kShift), 0,
-                    kBuckets - 1);
+/// Elements of block b of a row.
+template <typename T>
+std::span<T> block_of(std::span<T> row, std::size_t b) noexcept {
+  return row.subspan(b * kBlock, std::min(kBlock, row.size() - b * kBlock));
 }
 
-/// Keeps the candidates for which keep(index) is true, in their order.
-template <typename Keep>
-void compact(Candidates& candidates, const Keep& keep) {
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < candidates.ids.size(); ++i) {
-    if (!keep(i)) continue;
-    candidates.ids[kept] = candidates.ids[i];
-    candidates.weights[kept] = candidates.weights[i];
-    ++kept;
-  }
-  candidates.ids.resize(kept);
-  candidates.weights.resize(kept);
-}
-
-/// Indices of the candidates in `bucket`, best first.
-std::vector<std::size_t> sorted_bucket(const Candidates& candidates, int bucket) {
-  const std::vector<double>& weights = candidates.weights;
-  std::vector<std::size_t> members;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    if (bucket_of(weights[i]) == bucket) members.push_back(i);
-  }
-  std::sort(members.begin(), members.end(), [&](std::size_t a, std::size_t b) {
-    return weights[a] != weights[b] ? weights[a] > weights[b] : a < b;
-  });
-  return members;
+/// A logit that at least `count` logits reach: most blocks have none that does.
+float reached_by(std::span<const float> maxima, std::size_t count) {
+  if (count > maxima.size()) return -INFINITY;
+  std::vector<float> sorted(maxima.begin(), maxima.end());
+  const auto nth = sorted.begin() + static_cast<std::ptrdiff_t>(count - 1);
+  std::nth_element(sorted.begin(), nth, sorted.end(), std::greater<>());
+  return *nth;
 }
 
 }  // namespace
 
-std::vector<TokenId> best_tokens(std::span<const float> logits, int count) {
+std::vector<TokenId> best_tokens(std::span<const float> logits, std::span<const float> maxima,
+                                 int count) {
   const auto better = [&](TokenId a, TokenId b) {
     const float x = logits[static_cast<std::size_t>(a)];
     const float y = logits[static_cast<std::size_t>(b)];
@@ -71,52 +53,51 @@ std::vector<TokenId> best_tokens(std::span<const float> logits, int count) {
     std::nth_element(best.begin(), last, best.end(), better);
     best.resize(wanted);
   };
+  const float floor = reached_by(maxima, wanted);
   float worst = -INFINITY;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (!(logits[i] > worst)) continue;  // equal is worse too: the ids before this one are lower
-    best.push_back(static_cast<TokenId>(i));
-    if (best.size() < 2 * wanted) continue;
-    drop_worse();
-    worst = logits[static_cast<std::size_t>(best.back())];
+  for (std::size_t b = 0; b < maxima.size(); ++b) {
+    if (!(maxima[b] > worst) || maxima[b] < floor) continue;
+    const std::span<const float> block = block_of(logits, b);
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      // Equal to `worst` is worse too: the ids before this one are lower.
+      if (!(block[i] > worst) || block[i] < floor) continue;
+      best.push_back(static_cast<TokenId>(b * kBlock + i));
+      if (best.size() < 2 * wanted) continue;
+      drop_worse();
+      worst = logits[static_cast<std::size_t>(best.back())];
+    }
   }
   drop_worse();
   std::sort(best.begin(), best.end());
   return best;
 }
 
-void keep_top_p(Candidates& candidates, double top_p) {
-  const std::vector<double>& weights = candidates.weights;
-  std::array<double, kBuckets> mass = {};
-  double total = 0;
-  for (const double weight : weights) {
-    mass[static_cast<std::size_t>(bucket_of(weight))] += weight;
-    total += weight;
-  }
-  const double wanted = top_p * total;
-  double before = 0;
-  int cut = 0;
-  for (; cut < kBuckets - 1; ++cut) {
-    const double after = before + mass[static_cast<std::size_t>(cut)];
-    if (after >= wanted) break;
-    before = after;
-  }
-  // Everything in better buckets stays, everything in worse ones goes; only this one is sorted.
-  const std::vector<std::size_t> members = sorted_bucket(candidates, cut);
-  if (members.empty()) return;  // the sums' rounding left `wanted` out of reach: all stay
-  std::size_t last = members[0];
-  for (const std::size_t i : members) {
-    if (before >= wanted) break;
-    last = i;
-    before += weights[i];
-  }
-  const double lowest = weights[last];
-  compact(candidates, [&](std::size_t i) {
-    return weights[i] > lowest || (weights[i] == lowest && i <= last);
-  });
+std::vector<TokenId> best_tokens(std::span<const float> logits, int count) {
+  std::vector<float> maxima(count_row_blocks(logits.size()));
+  block_maxima(maxima, logits);
+  return best_tokens(logits, maxima, count);
 }
 
-void keep_min_p(Candidates& candidates, double min_p) {
-  compact(candidates, [&](std::size_t i) { return candidates.weights[i] >= min_p; });
+std::size_t first_largest(std::span<const float> logits, std::span<const float> maxima) noexcept {
+  const auto block = static_cast<std::size_t>(std::max_element(maxima.begin(), maxima.end()) -
+                                              maxima.begin());  // the first of equals
+  const std::span<const float> values = block_of(logits, block);
+  return block * kBlock +
+         static_cast<std::size_t>(std::find(values.begin(), values.end(), maxima[block]) -
+                                  values.begin());
+}
+
+TokenId best_token(std::span<const float> logits, int allowed) {
+  std::vector<float> maxima(count_row_blocks(logits.size()));
+  if (!block_maxima(maxima, logits)) {
+    const auto is_nan = [](float x) { return std::isnan(x); };
+    const auto first = std::find_if(logits.begin(), logits.end(), is_nan);
+    if (first != logits.end()) {
+      fail_non_finite(allowed, static_cast<int>(std::count_if(first, logits.end(), is_nan)),
+                      static_cast<TokenId>(first - logits.begin()));
+    }
+  }
+  return static_cast<TokenId>(first_largest(logits, maxima));
 }
 
 }  // namespace gemma2

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "check.h"
+#include "model/allowed_tokens.h"
 #include "model/engine.h"
 #include "model/speculate.h"
 #include "model/stop_matcher.h"
@@ -54,6 +55,11 @@ void check(const GenerateOptions& options, int vocab_size) {
           kMaxDraft, options.draft_tokens);
 }
 
+/// What may follow a draft is known only once the draft is said, so constrained answers have none.
+bool drafts(const GenerateOptions& options) {
+  return options.speculate == Speculation::ngram && !options.allowed;
+}
+
 /// One call of generate(): what the steps of the loop share.
 class Generation {
  public:
@@ -63,9 +69,10 @@ class Generation {
         context_(context),
         options_(options),
         sink_(sink),
-        model_(session, context,
-               options.speculate == Speculation::ngram ? options.draft_tokens : 0),
         sampler_(options.sampling, session.model().config().vocab_size),
+        wanted_(sampler_.takes_best() && options.top_logprobs < 0 ? WantLogits::best
+                                                                  : WantLogits::last),
+        model_(session, context, drafts(options) ? options.draft_tokens : 0, wanted_),
         matcher_(options.stop),
         decoder_(session.model().tokenizer()) {}
 
@@ -85,7 +92,8 @@ class Generation {
   /// Returns false if cancelled.
   bool prefill() {
     for (const TokenId token : context_) sampler_.accept(token);
-    int done = session_.reuse_prefix(context_);
+    ask_what_is_allowed();
+    int done = session_.reuse_prefix(context_, options_.allowed ? WantLogits::last : wanted_);
     result_.cached_tokens = done;
     report_prefill(done);
     // Pass by pass only to report in between: how a prompt is cut does not change any result.
@@ -94,11 +102,32 @@ class Generation {
       const int count = std::min(chunk, result_.prompt_tokens - done);
       const TokenSpan part =
           context_.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count));
-      if (!session_.prefill(part, options_.cancel)) return false;
+      const bool is_last = done + count == result_.prompt_tokens;
+      if (!advance(part, is_last ? wanted_ : WantLogits::none)) return false;
       done += count;
       report_prefill(done);
     }
     return true;
+  }
+
+  /// Feeds tokens to the session. Returns false if cancelled.
+  bool advance(TokenSpan tokens, WantLogits wanted) {
+    const bool masked = wanted != WantLogits::none && constrains();
+    return session_.prefill(tokens, wanted, masked ? allowed_ : TokenMask{}, options_.cancel);
+  }
+
+  /// Log-probabilities need the logits of all tokens; the sampler knows the mask anyway.
+  [[nodiscard]] bool constrains() const { return options_.top_logprobs < 0; }
+
+  void ask_what_is_allowed() {
+    if (!options_.allowed) return;
+    allowed_ = options_.allowed(generated_);
+    static_cast<void>(count_allowed(allowed_, session_.model().config().vocab_size));
+  }
+
+  [[nodiscard]] TokenId next_token() {
+    if (model_.logits().empty()) return model_.best();
+    return sampler_.sample(model_.logits(), model_.position(), allowed_);
   }
 
   void report_prefill(int done) const {
@@ -110,14 +139,16 @@ class Generation {
     if (options_.max_tokens == 0) return StopReason::max_tokens;
     while (true) {
       if (options_.cancel.stop_requested()) return StopReason::cancelled;
-      const TokenId token = sampler_.sample(model_.logits(), model_.position());
+      const TokenId token = next_token();
       if (!options_.ignore_end && tokenizer.ends_generation(token)) return StopReason::end_of_turn;
       record(token);
       show(matcher_.push(decoder_.push(token)));
       if (matcher_.matched()) return StopReason::stop_text;
       // The last token is not worth a step: nobody will look at the logits after it.
       if (const std::optional<StopReason> reason = limit_reached()) return *reason;
-      if (!model_.decode(token, tokens_left(), options_.cancel)) return StopReason::cancelled;
+      ask_what_is_allowed();
+      const TokenMask mask = constrains() ? allowed_ : TokenMask{};
+      if (!model_.decode(token, tokens_left(), mask, options_.cancel)) return StopReason::cancelled;
       sampler_.accept(token);
     }
   }
@@ -148,6 +179,7 @@ class Generation {
       generated.top = top_logprobs(model_.logits(), options_.top_logprobs);
     }
     result_.tokens.push_back(std::move(generated));
+    generated_.push_back(token);
   }
 
   void show(const std::string& text) {
@@ -172,8 +204,11 @@ class Generation {
   TokenSpan context_;
   const GenerateOptions& options_;
   const std::function<void(std::string_view)>& sink_;
-  SpeculativeDecoder model_;
   Sampler sampler_;
+  const WantLogits wanted_;
+  SpeculativeDecoder model_;
+  TokenMask allowed_ = {};  // as the next token
+  std::vector<TokenId> generated_;
   StopMatcher matcher_;
   StreamDecoder decoder_;
   GenerateResult result_;

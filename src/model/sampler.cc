@@ -2,9 +2,14 @@
 //
 // Logits -> one token. The order is the one in which SamplingOptions lists its fields: bias,
 // penalties, temperature, top_k, top_p, min_p, draw. So top_p and min_p see the tempered
-// distribution, and top_p is a share of what top_k left. All sums are float64 in ascending order of
-// token id; with the arithmetic of sampling_math.h, a seed means the same tokens everywhere.
+// distribution, and top_p is a share of what top_k left. Weights and their sums are the same on
+// every machine (candidate_filters.h), so a seed means the same tokens everywhere.
+//
+// A pass over the vocabulary takes 20 to 150 microseconds and a decoded token some 50,000, so the
+// passes are few: the largest logits of all blocks of 256; with top_k, the blocks that matter; else
+// the weights of all tokens, and for top_p one more over the few heavy ones, mostly.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -12,6 +17,8 @@
 #include "gemma2/sampling.h"
 
 #include "check.h"
+#include "kernels/row_math.h"
+#include "model/allowed_tokens.h"
 #include "model/candidate_filters.h"
 #include "model/sampling_math.h"
 
@@ -97,77 +104,138 @@ bool has_penalties(const SamplingOptions& options) noexcept {
           options.presence_penalty != 0);
 }
 
-/// The tokens that are not banned, in ascending order, at most the top_k best.
-std::vector<TokenId> eligible_tokens(std::span<const float> logits, int top_k) {
-  if (top_k > 0 && static_cast<std::size_t>(top_k) < logits.size()) {
-    return best_tokens(logits, top_k);
+/// Copies the allowed logits, bans the others. Throws Error(non_finite_logits) about allowed ones.
+void copy_allowed(std::span<float> to, std::span<const float> logits, TokenMask allowed) {
+  const int count = count_allowed(allowed, static_cast<int>(logits.size()));
+  int non_finite = 0;
+  TokenId first = -1;
+  std::fill(to.begin(), to.end(), -INFINITY);
+  for (std::size_t w = 0; w < allowed.size(); ++w) {
+    for (std::uint64_t bits = allowed[w]; bits != 0; bits &= bits - 1) {
+      const std::size_t i = w * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+      if (i >= logits.size()) break;
+      to[i] = logits[i];
+      if (is_finite(logits[i])) continue;
+      if (non_finite == 0) first = static_cast<TokenId>(i);
+      ++non_finite;
+    }
   }
-  std::vector<TokenId> ids;
-  ids.reserve(logits.size());
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] != -INFINITY) ids.push_back(static_cast<TokenId>(i));
-  }
-  return ids;
+  if (non_finite > 0) fail_non_finite(count, non_finite, first);
 }
 
-Candidates make_candidates(std::span<const float> logits, float best,
-                           const SamplingOptions& options) {
-  Candidates candidates = {.ids = eligible_tokens(logits, options.top_k)};
-  candidates.weights.resize(candidates.ids.size());
-  for (std::size_t i = 0; i < candidates.ids.size(); ++i) {
-    const double logit = logits[static_cast<std::size_t>(candidates.ids[i])];
-    candidates.weights[i] = (logit - best) / options.temperature;
-  }
-  exp_nonpositive(candidates.weights);
-  if (options.top_p < 1) keep_top_p(candidates, options.top_p);
-  if (options.min_p > 0) keep_min_p(candidates, options.min_p);
-  return candidates;
-}
-
-/// The candidate in which the share `u` of all weight is reached, u in [0, 1).
-TokenId draw(const Candidates& candidates, double u) noexcept {
+double sum_of(std::span<const float> sums) noexcept {
   double total = 0;
-  for (const double weight : candidates.weights) total += weight;
-  const double mark = u * total;
-  double sum = 0;
-  for (std::size_t i = 0; i < candidates.ids.size(); ++i) {
-    sum += candidates.weights[i];
-    if (sum > mark) return candidates.ids[i];
-  }
-  return candidates.ids.back();  // not reached: the same sum ends at total, and mark is below it
+  for (const float sum : sums) total += sum;
+  return total;
 }
 
 }  // namespace
 
-Sampler::Sampler(const SamplingOptions& options, int vocab_size) : options_(options) {
+Sampler::Sampler(const SamplingOptions& options, int vocab_size)
+    : options_(options), vocab_size_(vocab_size) {
   check(options, vocab_size);
-  adjusted_.resize(static_cast<std::size_t>(vocab_size));
 }
 
-TokenId Sampler::sample(std::span<const float> logits, int position) {
-  require(logits.size() == adjusted_.size(), ErrorCode::invalid_argument,
-          "logits: expected one number for each of {} tokens, found {}", adjusted_.size(),
+bool Sampler::takes_best() const noexcept {
+  return options_.temperature == 0 && options_.logit_bias.empty() && !has_penalties(options_);
+}
+
+TokenId Sampler::sample(std::span<const float> logits, int position, TokenMask allowed) {
+  require(logits.size() == static_cast<std::size_t>(vocab_size_), ErrorCode::invalid_argument,
+          "logits: expected one number for each of {} tokens, found {}", vocab_size_,
           logits.size());
   require(position >= 0, ErrorCode::invalid_argument, "position: expected 0 or more, found {}",
           position);
-  static_cast<void>(checked_max(logits));
-  std::copy(logits.begin(), logits.end(), adjusted_.begin());
+  const std::span<const float> row = adjust(logits, allowed);
+  const float best = *std::max_element(maxima_.begin(), maxima_.end());
+  require(best != -INFINITY, ErrorCode::invalid_argument,
+          "logit_bias: expected at least one token that is not banned, found none of {}",
+          vocab_size_);
+  if (options_.temperature == 0) return static_cast<TokenId>(first_largest(row, maxima_));
+  return draw_from(row, best, uniform01(options_.seed, static_cast<std::uint64_t>(position)));
+}
+
+/// The logits with mask, bias and penalties applied: `logits` itself if there are none. Leaves the
+/// maxima of its blocks.
+std::span<const float> Sampler::adjust(std::span<const float> logits, TokenMask allowed) {
+  maxima_.resize(count_row_blocks(logits.size()));
+  const bool changes = !options_.logit_bias.empty() || has_penalties(options_);
+  if (allowed.empty() && !block_maxima(maxima_, logits)) fail_non_finite(logits);
+  if (allowed.empty() && !changes) return logits;
+  adjusted_.resize(logits.size());
+  if (allowed.empty()) {
+    std::copy(logits.begin(), logits.end(), adjusted_.begin());
+  } else {
+    copy_allowed(adjusted_, logits, allowed);
+  }
   apply_bias(adjusted_, options_);
   if (has_penalties(options_)) apply_penalties(adjusted_, history_, options_);
+  block_maxima(maxima_, adjusted_);
+  return adjusted_;
+}
 
-  const auto best = std::max_element(adjusted_.begin(), adjusted_.end());  // the first of equals
-  require(*best != -INFINITY, ErrorCode::invalid_argument,
-          "logit_bias: expected at least one token that is not banned, found none of {}",
-          adjusted_.size());
-  if (options_.temperature == 0) return static_cast<TokenId>(best - adjusted_.begin());
-  return draw(make_candidates(adjusted_, *best, options_),
-              uniform01(options_.seed, static_cast<std::uint64_t>(position)));
+TokenId Sampler::draw_from(std::span<const float> row, float best, double u) {
+  ids_.clear();                 // none: the candidates are all tokens
+  weights_.resize(row.size());  // only ever grows: filling a megabyte takes as long as a pass
+  std::span<float> weights = weights_;
+  std::span<const float> source = row;
+  if (options_.top_k > 0 && static_cast<std::size_t>(options_.top_k) < row.size()) {
+    ids_ = best_tokens(row, maxima_, options_.top_k);
+    weights = weights.first(ids_.size());
+    std::transform(ids_.begin(), ids_.end(), weights.begin(),
+                   [&](TokenId id) { return row[static_cast<std::size_t>(id)]; });
+    source = weights;
+  }
+  sums_.resize(count_row_blocks(source.size()));
+  constexpr float kMaxFactor = std::numeric_limits<float>::max();  // the best one's exponent is 0
+  exp_weights(weights, sums_, source, best, std::min(1 / options_.temperature, kMaxFactor));
+  Cut cut;
+  if (options_.top_p < 1) {
+    const double wanted = options_.top_p * sum_of(sums_);
+    if (ids_.empty()) weights = keep_heavy(wanted);
+    cut = cut_top_p(weights, wanted);
+  }
+  if (options_.min_p > cut.weight) cut = {.weight = options_.min_p};
+  const std::size_t index = draw(weights, sums_, cut, u);
+  return ids_.empty() ? static_cast<TokenId>(index) : ids_[index];
+}
+
+/// If few tokens have weight `wanted` together, as is usual, these become the candidates. Returns
+/// the candidates' weights.
+std::span<float> Sampler::keep_heavy(double wanted) {
+  constexpr float kHeavy = 0x1p-10F;
+  constexpr std::size_t kMost = 4096;
+  double mass = 0;
+  for (std::size_t b = 0; b < sums_.size(); ++b) {
+    if (sums_[b] < kHeavy) continue;  // nothing in it is heavy
+    const std::size_t end = std::min((b + 1) * kRowBlock, weights_.size());
+    for (std::size_t i = b * kRowBlock; i < end; ++i) {
+      if (weights_[i] < kHeavy) continue;
+      ids_.push_back(static_cast<TokenId>(i));
+      mass += weights_[i];
+    }
+    if (ids_.size() > kMost) break;
+  }
+  if (ids_.size() > kMost || mass < wanted) {
+    ids_.clear();
+    return weights_;
+  }
+  for (std::size_t i = 0; i < ids_.size(); ++i) {
+    weights_[i] = weights_[static_cast<std::size_t>(ids_[i])];  // ids ascend: none is overwritten
+  }
+  const std::span<float> weights = std::span(weights_).first(ids_.size());
+  sums_.resize(count_row_blocks(ids_.size()));
+  for (std::size_t b = 0; b < sums_.size(); ++b) {
+    const std::size_t first = b * kRowBlock;
+    const std::size_t count = std::min<std::size_t>(kRowBlock, weights.size() - first);
+    sums_[b] = sum_from(weights.subspan(first, count), 0);
+  }
+  return weights;
 }
 
 void Sampler::accept(TokenId token) {
-  require(token >= 0 && static_cast<std::size_t>(token) < adjusted_.size(),
-          ErrorCode::invalid_argument, "token: expected an id from 0 to {}, found {}",
-          adjusted_.size() - 1, token);
+  require(token >= 0 && token < vocab_size_, ErrorCode::invalid_argument,
+          "token: expected an id from 0 to {}, found {}", vocab_size_ - 1, token);
   if (has_penalties(options_)) history_.push_back(token);
 }
 

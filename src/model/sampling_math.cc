@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <vector>
 
 #include "check.h"
+#include "kernels/row_math.h"
 
 namespace gemma2 {
 
@@ -23,19 +25,6 @@ constexpr std::uint64_t mix(std::uint64_t x) noexcept {
 
 /// 2^64 / golden ratio: its multiples are spread evenly, so neighbouring keys start far apart.
 constexpr std::uint64_t kWeyl = 0x9E3779B97F4A7C15U;
-
-constexpr bool is_finite(float x) noexcept {
-  constexpr std::uint32_t kExponent = 0x7F800000U;
-  return (std::bit_cast<std::uint32_t>(x) & kExponent) != kExponent;
-}
-
-[[noreturn]] void fail_non_finite(std::span<const float> logits) {
-  const auto first = std::find_if_not(logits.begin(), logits.end(), is_finite);
-  const auto count = std::count_if(first, logits.end(), [](float x) { return !is_finite(x); });
-  fail(ErrorCode::non_finite_logits,
-       "logits: expected {} finite numbers, found {} that are not, the first at token {}",
-       logits.size(), count, first - logits.begin());
-}
 
 constexpr double kSmallest = -708;  // e^-708 is just above the smallest normal number
 
@@ -83,17 +72,25 @@ void exp_nonpositive(std::span<double> x) noexcept {
   for (double& value : x) value = exp_one(value);
 }
 
+void fail_non_finite(int expected, int found, TokenId first) {
+  fail(ErrorCode::non_finite_logits,
+       "logits: expected {} finite numbers, found {} that are not, the first at token {}", expected,
+       found, first);
+}
+
+void fail_non_finite(std::span<const float> row) {
+  const auto first = std::find_if_not(row.begin(), row.end(), is_finite);
+  const auto count = std::count_if(first, row.end(), [](float x) { return !is_finite(x); });
+  fail_non_finite(static_cast<int>(row.size()), static_cast<int>(count),
+                  static_cast<TokenId>(first - row.begin()));
+}
+
 float checked_max(std::span<const float> logits) {
   require(!logits.empty(), ErrorCode::invalid_argument,
           "logits: expected one number for each token, found none");
-  float largest = logits[0];
-  bool all_finite = true;
-  for (const float x : logits) {
-    all_finite &= is_finite(x);
-    largest = x > largest ? x : largest;
-  }
-  if (!all_finite) fail_non_finite(logits);
-  return largest;
+  std::vector<float> maxima(count_row_blocks(logits.size()));
+  if (!block_maxima(maxima, logits)) fail_non_finite(logits);
+  return *std::max_element(maxima.begin(), maxima.end());
 }
 
 }  // namespace gemma2

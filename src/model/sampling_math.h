@@ -5,8 +5,11 @@
 // bit, and one bit decides which token a draw lands on. No state; every function is pure.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
+
+#include "gemma2/types.h"
 
 namespace gemma2 {
 
@@ -17,6 +20,17 @@ namespace gemma2 {
 
 /// Replaces each x <= 0 by e^x, within 2 units in the last place; below -708 by e^-708, 3e-308.
 void exp_nonpositive(std::span<double> x) noexcept;
+
+[[nodiscard]] constexpr bool is_finite(float x) noexcept {
+  constexpr std::uint32_t kExponent = 0x7F800000U;
+  return (std::bit_cast<std::uint32_t>(x) & kExponent) != kExponent;
+}
+
+/// Throws Error(non_finite_logits): of `expected` logits, `found` are not finite.
+[[noreturn]] void fail_non_finite(int expected, int found, TokenId first);
+
+/// The same, counting them. `row`: not empty, of all tokens.
+[[noreturn]] void fail_non_finite(std::span<const float> row);
 
 /// The largest value. Throws Error(non_finite_logits) that counts the NaNs and infinities and names
 /// the first, Error(invalid_argument) if there are none at all.

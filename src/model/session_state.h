@@ -8,6 +8,7 @@
 
 #include "gemma2/session.h"
 
+#include "kernels/backend.h"
 #include "model/cache_state.h"
 
 namespace gemma2 {
@@ -18,13 +19,30 @@ struct Session::State {
     logits.reserve(vocab_size());
   }
 
+  /// What a step left for one row.
+  struct Output {
+    int allowed = 0;      // tokens
+    BestToken best = {};  // if the step was asked for the best tokens
+  };
+
   Model model;
   KvCache cache;
-  std::vector<float> logits;  // rows of vocab_size, of the last step; empty: none
-  int logits_rows = 0;
+  std::vector<Output> outputs;  // rows of the last step
+  std::vector<float> logits;    // as many rows of vocab_size; empty: none were wanted
 
   [[nodiscard]] std::size_t vocab_size() const noexcept {
     return static_cast<std::size_t>(model.config().vocab_size);
+  }
+
+  void forget_outputs() noexcept {
+    outputs.clear();
+    logits.clear();
+  }
+
+  /// Whether the last row's result is of all tokens, and has what `wanted` asks for.
+  [[nodiscard]] bool has_unconstrained(WantLogits wanted) const noexcept {
+    if (outputs.empty() || outputs.back().allowed < model.config().vocab_size) return false;
+    return !logits.empty() || wanted == WantLogits::best || wanted == WantLogits::all_best;
   }
 };
 

@@ -8,9 +8,11 @@
 
 namespace gemma2 {
 
-SpeculativeDecoder::SpeculativeDecoder(Session& session, TokenSpan context, int max_draft)
+SpeculativeDecoder::SpeculativeDecoder(Session& session, TokenSpan context, int max_draft,
+                                       WantLogits results)
     : session_(session),
       max_draft_(std::min(max_draft, session.model().engine()->prefill_chunk() - 1)),
+      results_(results),
       length_(max_draft_) {
   if (max_draft_ <= 0) return;
   for (const TokenId token : context) index_.append(token);
@@ -18,7 +20,7 @@ SpeculativeDecoder::SpeculativeDecoder(Session& session, TokenSpan context, int 
 
 SpeculativeDecoder::~SpeculativeDecoder() {
   if (draft_.empty()) return;
-  keep_logits();
+  keep_outputs();
   try {
     settle();
   } catch (...) {
@@ -27,7 +29,8 @@ SpeculativeDecoder::~SpeculativeDecoder() {
   }
 }
 
-bool SpeculativeDecoder::decode(TokenId token, int wanted, const std::stop_token& cancel) {
+bool SpeculativeDecoder::decode(TokenId token, int wanted, TokenMask allowed,
+                                const std::stop_token& cancel) {
   if (max_draft_ > 0) index_.append(token);
   const bool ahead = row_ < static_cast<int>(draft_.size());
   if (ahead && draft_[static_cast<std::size_t>(row_)] == token && !cancel.stop_requested()) {
@@ -38,7 +41,8 @@ bool SpeculativeDecoder::decode(TokenId token, int wanted, const std::stop_token
   settle();
   draft_ = propose(wanted);
   ++steps_;
-  return draft_.empty() ? session_.decode(token, cancel) : verify(token, cancel);
+  if (draft_.empty()) return session_.decode(token, results_, allowed, cancel);
+  return verify(token, cancel);
 }
 
 std::vector<TokenId> SpeculativeDecoder::propose(int wanted) {
@@ -59,7 +63,8 @@ bool SpeculativeDecoder::verify(TokenId token, const std::stop_token& cancel) {
   const int first = session_.position();
   KvCache::State& cache = session_.state().cache.state();
   undo_.remember(cache, first, first + static_cast<int>(rows.size()));
-  const StepEntry entry{&session_, rows, WantLogits::all};
+  const bool best = results_ == WantLogits::best;
+  const StepEntry entry{&session_, rows, best ? WantLogits::all_best : WantLogits::all};
   bool finished = false;
   try {
     finished = step({&entry, 1}, cancel);
@@ -88,17 +93,26 @@ void SpeculativeDecoder::settle() {
   if (said < drafted) undo_.take_back(cache, kept);
 }
 
-/// Makes the logits of the token said last the session's only ones.
-void SpeculativeDecoder::keep_logits() noexcept {
+/// Makes what the step left for the token said last the session's only result.
+void SpeculativeDecoder::keep_outputs() noexcept {
   Session::State& state = session_.state();
-  const auto width = static_cast<std::ptrdiff_t>(state.vocab_size());
-  std::copy_n(state.logits.begin() + row_ * width, width, state.logits.begin());
-  state.logits.resize(state.vocab_size());
-  state.logits_rows = 1;
+  const auto row = static_cast<std::size_t>(row_);
+  state.outputs.front() = state.outputs[row];
+  state.outputs.resize(1);
+  if (state.logits.empty()) return;
+  const std::size_t width = state.vocab_size();
+  std::copy_n(state.logits.begin() + static_cast<std::ptrdiff_t>(row * width), width,
+              state.logits.begin());
+  state.logits.resize(width);
 }
 
 std::span<const float> SpeculativeDecoder::logits() const {
-  return draft_.empty() ? std::as_const(session_).logits() : session_.logits(row_);
+  if (draft_.empty() || session_.state().logits.empty()) return std::as_const(session_).logits();
+  return session_.logits(row_);
+}
+
+TokenId SpeculativeDecoder::best() const {
+  return draft_.empty() ? session_.best() : session_.best(row_);
 }
 
 int SpeculativeDecoder::position() const noexcept {

@@ -34,16 +34,19 @@ inline constexpr int kMaxDraft = 63;
 class SpeculativeDecoder {
  public:
   /// `context`: what the session holds or is about to hold. max_draft 0: plain decoding.
-  SpeculativeDecoder(Session& session, TokenSpan context, int max_draft);
+  /// `results`, last or best: what is wanted after each token.
+  SpeculativeDecoder(Session& session, TokenSpan context, int max_draft, WantLogits results);
   SpeculativeDecoder(const SpeculativeDecoder&) = delete;
   SpeculativeDecoder& operator=(const SpeculativeDecoder&) = delete;
   ~SpeculativeDecoder();  // leaves the session where plain decoding would
 
   /// Session::decode. `wanted`: how many tokens may follow this one; drafts do not go beyond.
-  bool decode(TokenId token, int wanted, const std::stop_token& cancel);
+  /// A mask is for plain decoding alone.
+  bool decode(TokenId token, int wanted, TokenMask allowed, const std::stop_token& cancel);
 
-  /// Session::logits and Session::position, of the token said last.
+  /// Session::logits, Session::best and Session::position, of the token said last.
   [[nodiscard]] std::span<const float> logits() const;
+  [[nodiscard]] TokenId best() const;
   [[nodiscard]] int position() const noexcept;
 
   [[nodiscard]] int drafted() const noexcept { return drafted_; }
@@ -54,10 +57,11 @@ class SpeculativeDecoder {
   [[nodiscard]] std::vector<TokenId> propose(int wanted);
   bool verify(TokenId token, const std::stop_token& cancel);
   void settle();
-  void keep_logits() noexcept;
+  void keep_outputs() noexcept;
 
   Session& session_;
   int max_draft_;
+  WantLogits results_;
   NgramIndex index_;
   DraftLength length_;
   CacheUndo undo_;

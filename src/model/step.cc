@@ -9,12 +9,40 @@
 #include "gemma2/session.h"
 
 #include "check.h"
+#include "model/allowed_tokens.h"
 #include "model/session_state.h"
 
 namespace gemma2 {
 namespace {
 
 constexpr int kMaxLogitRows = 64;  // of one entry: 64 MB of float32 for the real vocabulary
+
+/// The rows of an entry that leave something behind: the last ones.
+std::size_t count_outputs(const StepEntry& entry) noexcept {
+  switch (entry.logits) {
+    case WantLogits::none:
+      return 0;
+    case WantLogits::last:
+    case WantLogits::best:
+      return 1;
+    case WantLogits::all:
+    case WantLogits::all_best:
+      break;
+  }
+  return entry.tokens.size();
+}
+
+bool wants_best(const StepEntry& entry) noexcept {
+  return entry.logits == WantLogits::best || entry.logits == WantLogits::all_best;
+}
+
+void check_masks(const StepEntry& entry, int vocab_size) {
+  require(entry.allowed.empty() || entry.allowed.size() == count_outputs(entry),
+          ErrorCode::invalid_argument,
+          "allowed: expected one mask for each of {} rows with logits, found {}",
+          count_outputs(entry), entry.allowed.size());
+  for (const TokenMask mask : entry.allowed) static_cast<void>(count_allowed(mask, vocab_size));
+}
 
 void check_entry(const StepEntry& entry, const Engine* engine) {
   require(entry.session != nullptr, ErrorCode::invalid_argument,
@@ -38,6 +66,7 @@ void check_entry(const StepEntry& entry, const Engine* engine) {
   require(entry.logits != WantLogits::all || entry.tokens.size() <= kMaxLogitRows,
           ErrorCode::invalid_argument, "step: expected at most {} tokens with all logits, found {}",
           kMaxLogitRows, entry.tokens.size());
+  check_masks(entry, vocab_size);
 }
 
 void check_entries(std::span<const StepEntry> entries) {
@@ -57,26 +86,47 @@ void check_entries(std::span<const StepEntry> entries) {
           "step: expected each session once, found one in several entries");
 }
 
-/// Where a row of a step comes from, and where its logits go.
+/// Where a row of a step comes from, and where its result goes.
 struct RowSource {
   Session::State* state;
   TokenId token;
   int position;
-  int logits_row;  // of the session's logits; -1: not wanted
+  bool is_output = false;
+  OutputRow output = {};
 };
+
+/// Makes room for what an entry wants; what was there is of an older token.
+void reset_outputs(const StepEntry& entry) {
+  Session::State& state = entry.session->state();
+  const std::size_t count = count_outputs(entry);
+  const int vocab_size = state.model.config().vocab_size;
+  state.outputs.assign(count, {.allowed = vocab_size});
+  for (std::size_t i = 0; i < entry.allowed.size(); ++i) {
+    state.outputs[i].allowed = count_allowed(entry.allowed[i], vocab_size);
+  }
+  state.logits.resize(wants_best(entry) ? 0 : count * state.vocab_size());
+}
+
+/// Output `index` of an entry.
+OutputRow make_output(const StepEntry& entry, std::size_t index) {
+  Session::State& state = entry.session->state();
+  OutputRow output;
+  if (!entry.allowed.empty()) output.allowed = entry.allowed[index];
+  output.best = &state.outputs[index].best;
+  if (!wants_best(entry)) output.logits = state.logits.data() + index * state.vocab_size();
+  return output;
+}
 
 std::vector<RowSource> list_rows(std::span<const StepEntry> entries) {
   std::vector<RowSource> rows;
   for (const StepEntry& entry : entries) {
     Session::State& state = entry.session->state();
     const int first = state.cache.position();
-    const int count = static_cast<int>(entry.tokens.size());
-    for (int i = 0; i < count; ++i) {
-      const bool is_last = i == count - 1;
-      int logits_row = -1;
-      if (entry.logits == WantLogits::all) logits_row = i;
-      if (entry.logits == WantLogits::last && is_last) logits_row = 0;
-      rows.push_back({&state, entry.tokens[static_cast<std::size_t>(i)], first + i, logits_row});
+    const std::size_t first_output = entry.tokens.size() - count_outputs(entry);
+    for (std::size_t i = 0; i < entry.tokens.size(); ++i) {
+      RowSource row = {&state, entry.tokens[i], first + static_cast<int>(i), i >= first_output};
+      if (row.is_output) row.output = make_output(entry, i - first_output);
+      rows.push_back(row);
     }
   }
   return rows;
@@ -87,9 +137,12 @@ bool run_pass(Engine& engine, std::span<const RowSource> rows, const std::stop_t
   std::vector<TokenId> tokens;
   std::vector<int> positions;
   std::vector<const CacheView*> caches;
-  std::vector<int> output_rows;
+  std::vector<OutputRow> output_rows;
   for (const RowSource& row : rows) {
-    if (row.logits_row >= 0) output_rows.push_back(static_cast<int>(tokens.size()));
+    if (row.is_output) {
+      output_rows.push_back(row.output);
+      output_rows.back().row = static_cast<int>(tokens.size());
+    }
     tokens.push_back(row.token);
     positions.push_back(row.position);
     KvCache::State& cache = row.state->cache.state();
@@ -102,26 +155,9 @@ bool run_pass(Engine& engine, std::span<const RowSource> rows, const std::stop_t
   }
   for (const RowSource& row : rows) row.state->cache.state().tokens.push_back(row.token);
   if (output_rows.empty()) return true;
-  const Rows logits =
-      engine.backend().logits(engine.activations().residual.first(static_cast<int>(rows.size())),
-                              engine.weights().final_norm, engine.weights().embedding);
-  for (int i = 0; i < logits.rows; ++i) {
-    const RowSource& row = rows[static_cast<std::size_t>(output_rows[static_cast<std::size_t>(i)])];
-    const std::size_t width = row.state->vocab_size();
-    std::copy_n(logits.row(i), width,
-                row.state->logits.begin() +
-                    static_cast<std::ptrdiff_t>(width * static_cast<std::size_t>(row.logits_row)));
-  }
+  engine.backend().logits(engine.activations().residual.first(static_cast<int>(rows.size())),
+                          engine.weights().final_norm, engine.weights().embedding);
   return true;
-}
-
-/// Makes room for the logits that an entry wants; what was there is of an older token.
-void reset_logits(const StepEntry& entry) {
-  Session::State& state = entry.session->state();
-  state.logits_rows = entry.logits == WantLogits::none   ? 0
-                      : entry.logits == WantLogits::last ? 1
-                                                         : static_cast<int>(entry.tokens.size());
-  state.logits.resize(static_cast<std::size_t>(state.logits_rows) * state.vocab_size());
 }
 
 /// Drops the entries' logits unless the step finished: half a step leaves none that mean anything.
@@ -132,10 +168,7 @@ class LogitsGuard {
   LogitsGuard& operator=(const LogitsGuard&) = delete;
   ~LogitsGuard() {
     if (finished_) return;
-    for (const StepEntry& entry : entries_) {
-      entry.session->state().logits.clear();
-      entry.session->state().logits_rows = 0;
-    }
+    for (const StepEntry& entry : entries_) entry.session->state().forget_outputs();
   }
   void finish() noexcept { finished_ = true; }
 
@@ -150,9 +183,9 @@ bool step(std::span<const StepEntry> entries, const std::stop_token& cancel) {
   check_entries(entries);
   Engine& engine = *entries.front().session->state().model.engine();
   const std::scoped_lock lock(engine.step_mutex());
-  const std::vector<RowSource> rows = list_rows(entries);
   LogitsGuard guard(entries);
-  for (const StepEntry& entry : entries) reset_logits(entry);
+  for (const StepEntry& entry : entries) reset_outputs(entry);
+  const std::vector<RowSource> rows = list_rows(entries);
   const auto chunk = static_cast<std::size_t>(engine.prefill_chunk());
   for (std::size_t begin = 0; begin < rows.size(); begin += chunk) {
     const auto pass = std::span(rows).subspan(begin, std::min(chunk, rows.size() - begin));

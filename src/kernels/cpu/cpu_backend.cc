@@ -20,12 +20,6 @@ namespace {
 // Every row of activations is padded with zeros to a whole 8-bit block.
 constexpr int kRowPadding = kActivationBlock;
 
-/// `buffer`, grown to `bytes` if it is smaller. Its contents are not kept.
-std::byte* ensure(AlignedBuffer& buffer, std::size_t bytes) {
-  if (buffer.size() < bytes) buffer = AlignedBuffer(bytes);
-  return buffer.data();
-}
-
 }  // namespace
 
 CpuBackend::CpuBackend(const ModelConfig& config, const BackendOptions& options)
@@ -171,57 +165,6 @@ void CpuBackend::rope_append(Rows qkv, int layer) {
     append_position(geometry_, step_.caches[index][layer], step_.positions[index], keys,
                     keys + config_.kv_size());
   });
-}
-
-/// What 8 bits leave of a row: x minus what its blocks stand for. Exact in float64.
-void CpuBackend::subtract_quantized(float* rest, const float* x, int n) const noexcept {
-  ActivationBlock block;
-  for (int first = 0; first < n; first += kActivationBlock) {
-    table_.quantize_q8(&block, x + first, kActivationBlock);
-    for (int i = 0; i < kActivationBlock; ++i) {
-      const double quantized = static_cast<double>(block.scale[i / 32]) * block.value[i];
-      rest[first + i] = static_cast<float>(x[first + i] - quantized);
-    }
-  }
-}
-
-Rows CpuBackend::logits(Rows x, const Weight& final_norm, const Weight& head) {
-  finish();
-  // The head's rounding reaches the result undamped: in 8 bits it is a quarter of all that 8-bit
-  // activations cost. So its activations have 16: each row twice, as 8 bits and as the 8 bits of
-  // what these leave. Both share one reading of the weights, which is what takes the time.
-  const bool twice =
-      !options_.precise && table_.format[static_cast<int>(head.type)].input == InputLayout::q8;
-  const int count = static_cast<int>(step_.output_rows.size());
-  const int rows = twice ? 2 * count : count;
-  const auto row_count = static_cast<std::size_t>(rows);
-  Rows normed{nullptr, rows, x.cols, x.stride};
-  normed.data = reinterpret_cast<float*>(
-      ensure(final_rows_, row_count * static_cast<std::size_t>(x.stride) * sizeof(float)));
-  Rows result{nullptr, rows, head.rows, round_up(head.rows, kRowPadding)};
-  result.data = reinterpret_cast<float*>(
-      ensure(logits_, row_count * static_cast<std::size_t>(result.stride) * sizeof(float)));
-  const auto* factors = reinterpret_cast<const float*>(final_norm.data);
-  for_each_row(count, [&](int i) {
-    table_.rms_norm(normed.row(i), x.row(step_.output_rows[static_cast<std::size_t>(i)]), factors,
-                    x.cols, config_.rms_norm_eps);
-    std::fill(normed.row(i) + x.cols, normed.row(i) + x.stride, 0.0F);
-    if (twice) subtract_quantized(normed.row(count + i), normed.row(i), x.stride);
-  });
-  matmul(result, normed, std::span(&head, 1));
-  finish();
-  constexpr int kPiece = 4096;
-  for (int i = 0; i < count; ++i) {
-    pool_.parallel_for(head.rows, kPiece, [&](int first, int last) {
-      float* row = result.row(i);
-      if (twice) {
-        const float* rest = result.row(count + i);
-        for (int j = first; j < last; ++j) row[j] += rest[j];
-      }
-      table_.soft_cap(row + first, last - first, config_.final_soft_cap);
-    });
-  }
-  return result.first(count);
 }
 
 }  // namespace cpu

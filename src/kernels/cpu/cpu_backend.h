@@ -10,11 +10,14 @@
 // down.
 #pragma once
 
+#include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "aligned_buffer.h"
 #include "kernels/backend.h"
+#include "kernels/cpu/best_search.h"
 #include "kernels/cpu/cpu_cache.h"
 #include "kernels/cpu/kernel_table.h"
 #include "thread_pool.h"
@@ -48,7 +51,7 @@ class CpuBackend final : public Backend {
   void matmul_geglu(Rows out, Rows x, const Weight& gate, const Weight& up) override;
   void rope_append(Rows qkv, int layer) override;
   void attention(Rows out, Rows qkv, int layer) override;
-  [[nodiscard]] Rows logits(Rows x, const Weight& final_norm, const Weight& head) override;
+  void logits(Rows x, const Weight& final_norm, const Weight& head) override;
   void finish() override;
 
  private:
@@ -122,13 +125,24 @@ class CpuBackend final : public Backend {
 
   // cpu_matmul.cc
   [[nodiscard]] Product prepare(const Weight& weight, Rows x);
-  void subtract_quantized(float* rest, const float* x, int n) const noexcept;
+  static void prefetch(const Strips& strips, const std::function<bool()>& wanted);
   static void run_product(const Product& product, int first_strip, int last_strip,
                           const Columns& columns, float* out, std::size_t out_stride) noexcept;
   static void run_block(const Product& product, int first_strip, int last_strip,
                         const Columns& columns, float* out, std::size_t out_stride) noexcept;
   void run_stack(const ProductStack& stack, Rows out, int first, int last, int thread) noexcept;
   void run_geglu(const Product& gate, const Product& up, Rows out, int block, int thread) noexcept;
+
+  // cpu_head.cc
+  [[nodiscard]] Rows norm_outputs(Rows x, const Weight& final_norm, bool twice);
+  void subtract_quantized(float* rest, const float* x, int n) const noexcept;
+  [[nodiscard]] bool select_strips(int count);
+  void ban_all(int vocab_size);
+  [[nodiscard]] int strip_at(int index) const noexcept;
+  void run_head(const Product& product, int first, int last, int thread) noexcept;
+  void head_block(const Product& product, const Columns& columns, int first_strip,
+                  int strips) noexcept;
+  void finish_output(std::size_t output, float* raw, TokenId first, int count) noexcept;
 
   struct AttentionItem {
     int first_row;  // of the step; the item's rows belong to one sequence, positions ascending
@@ -168,9 +182,11 @@ class CpuBackend final : public Backend {
   std::vector<float> rope_angles_;        // [rows][head_dim]: cosines, then sines
   std::vector<double> rope_frequencies_;  // [head_dim / 2]
   std::vector<AttentionItem> attention_items_;
-  AlignedBuffer converted_[2];  // activations as bf16 and as 8-bit blocks
-  AlignedBuffer final_rows_;    // the output rows, normed
-  AlignedBuffer logits_;
+  AlignedBuffer converted_[2];   // activations as bf16 and as 8-bit blocks
+  AlignedBuffer final_rows_;     // the output rows, normed
+  bool selects_strips_ = false;  // of the head: only wanted_strips_ are computed
+  std::vector<int> wanted_strips_;
+  std::deque<BestSearch> searches_;  // one for each output row
 };
 
 }  // namespace gemma2::cpu

@@ -35,7 +35,9 @@ Strips slice(const Strips& strips, int first, int count) noexcept {
           strips.strip_bytes};
 }
 
-void prefetch(const Strips& strips, const std::function<bool()>& wanted) {
+}  // namespace
+
+void CpuBackend::prefetch(const Strips& strips, const std::function<bool()>& wanted) {
   constexpr std::size_t kLine = 64;
   constexpr std::size_t kLinesBetweenLooks = 16;
   const std::size_t bytes =
@@ -45,8 +47,6 @@ void prefetch(const Strips& strips, const std::function<bool()>& wanted) {
     __builtin_prefetch(strips.data + line * kLine, 0, 2);
   }
 }
-
-}  // namespace
 
 CpuBackend::Product CpuBackend::prepare(const Weight& weight, Rows x) {
   const FormatKernels& kernels = table_.format[static_cast<int>(weight.type)];

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/row_lanes.h"
 #include "kernels/cpu/vector_math.h"
 #include "quant/bf16.h"
 
@@ -206,6 +207,7 @@ struct Elementwise {
     table.geglu = geglu;
     table.rope = rope;
     table.reduce16 = reduce16;
+    RowLanes<L>::install(table);
   }
 };
 

@@ -111,6 +111,12 @@ struct KernelTable {
   void (*rope)(float* x, const float* cos_sin, int head_dim) noexcept;
   /// out[l] = sum of the 16 lanes in the fixed tree.
   float (*reduce16)(const float* lanes) noexcept;
+
+  /// The passes of sampling; kernels/row_math.h states what they compute.
+  bool (*block_maxima)(float* maxima, const float* x, int n) noexcept;
+  void (*exp_weights)(float* weights, float* sums, const float* x, int n, float best,
+                      float factor) noexcept;
+  float (*sum_from)(const float* weights, int n, float least) noexcept;
 };
 
 }  // namespace gemma2::cpu
