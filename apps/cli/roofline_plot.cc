@@ -250,10 +250,13 @@ void Plot::draw_roofs() {
     const double angle = std::atan2(ridge_y - start_y, ridge_x - start_x);
     const std::string slant = fmt::format("read {:.1f} GB/s{}", roof.read_gb, roof.label);
     const double length = std::hypot(ridge_x - start_x, ridge_y - start_y);
-    const double along = std::min(0.12 * length, 40.0);
+    // One after another, because the bandwidths of two numbers of threads may be nearly the same.
+    const double text_width = kLetter * static_cast<double>(slant.size());
+    const double along =
+        std::min(0.12 * length, 40.0) + static_cast<double>(slants.size() - 1) * (text_width + 16);
     const double x = start_x + along * std::cos(angle) + 8 * std::sin(angle);
     const double y = start_y + along * std::sin(angle) - 8 * std::cos(angle);
-    for (double way = 0; way < kLetter * static_cast<double>(slant.size()); way += 6) {
+    for (double way = 0; way < text_width; way += 6) {
       const double cx = x + way * std::cos(angle) + 5 * std::sin(angle);
       const double cy = y + way * std::sin(angle) - 5 * std::cos(angle);
       labels_.block({cx - 9, cy - 9, cx + 9, cy + 9});

@@ -2,8 +2,10 @@
 //
 // `gemma2-cli bench` from outside: what it measures can not be known, but what it says about it
 // can.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include <gtest/gtest.h>
 
