@@ -27,7 +27,7 @@ law("^src/kernels/cpu/reference/" ${isa_std} "<xsimd/xsimd\\.hpp>" ${quant}
   "\"kernels/cpu/([a-z_0-9]+|reference/[a-z_0-9]+)\\.h\"")
 law("^src/kernels/cpu/avx2/" ${isa_std} "<xsimd/xsimd\\.hpp>" ${quant}
   "\"kernels/cpu/([a-z_0-9]+|avx2/[a-z_0-9]+)\\.h\"")
-law("^src/kernels/cpu/avx512/" ${isa_std} "<xsimd/xsimd\\.hpp>" ${quant}
+law("^src/kernels/cpu/avx512/" ${isa_std} ${quant}
   "\"kernels/cpu/([a-z_0-9]+|avx512/[a-z_0-9]+)\\.h\"")
 law("^src/kernels/cpu/neon/" ${isa_std} "<arm_neon\\.h>" ${quant}
   "\"kernels/cpu/([a-z_0-9]+|neon/[a-z_0-9]+)\\.h\"")

@@ -6,9 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <immintrin.h>
-
-#include <xsimd/xsimd.hpp>
+#include "kernels/cpu/avx512/intrinsics.h"
 
 namespace gemma2::cpu::avx512 {
 
@@ -36,12 +34,11 @@ struct Bits {
 
 struct Lanes {
   using Bits = avx512::Bits;
-  using Batch = xsimd::batch<float, xsimd::avx512bw>;
-  Batch v;
+  __m512 v;
 
-  static Lanes broadcast(float x) noexcept { return {Batch(x)}; }
-  static Lanes load(const float* from) noexcept { return {Batch::load_unaligned(from)}; }
-  void store(float* to) const noexcept { v.store_unaligned(to); }
+  static Lanes broadcast(float x) noexcept { return {_mm512_set1_ps(x)}; }
+  static Lanes load(const float* from) noexcept { return {_mm512_loadu_ps(from)}; }
+  void store(float* to) const noexcept { _mm512_storeu_ps(to, v); }
 
   static Lanes load_f16(const std::byte* from) noexcept {
     return {_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)))};
@@ -56,10 +53,10 @@ struct Lanes {
     return {_mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(pairs.v, 16)))};
   }
 
-  friend Lanes operator+(Lanes a, Lanes b) noexcept { return {a.v + b.v}; }
-  friend Lanes operator-(Lanes a, Lanes b) noexcept { return {a.v - b.v}; }
-  friend Lanes operator*(Lanes a, Lanes b) noexcept { return {a.v * b.v}; }
-  friend Lanes operator/(Lanes a, Lanes b) noexcept { return {a.v / b.v}; }
+  friend Lanes operator+(Lanes a, Lanes b) noexcept { return {_mm512_add_ps(a.v, b.v)}; }
+  friend Lanes operator-(Lanes a, Lanes b) noexcept { return {_mm512_sub_ps(a.v, b.v)}; }
+  friend Lanes operator*(Lanes a, Lanes b) noexcept { return {_mm512_mul_ps(a.v, b.v)}; }
+  friend Lanes operator/(Lanes a, Lanes b) noexcept { return {_mm512_div_ps(a.v, b.v)}; }
   static Lanes fma(Lanes a, Lanes b, Lanes c) noexcept { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
   static Lanes min(Lanes a, Lanes b) noexcept { return {_mm512_min_ps(a.v, b.v)}; }
   static Lanes max(Lanes a, Lanes b) noexcept { return {_mm512_max_ps(a.v, b.v)}; }

@@ -1,123 +1,119 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Q6_K times 8-bit activations with vpdpbusd. Lane = row: one instruction multiplies four k of 16
-// rows with four activations broadcast from memory, and nothing is ever summed across lanes.
-//
-// A group of 16 k is 192 bytes of weights: three loads and about a dozen bit operations yield four
-// registers, which every column of the block then uses. The accumulator starts at -32 * (sum of the
-// activations), so the weights stay unsigned. Bytes read for each output: cols * 210 / 256.
-#include <cstring>
-
-#include <immintrin.h>
-
-#include "kernels/cpu/avx512/lanes.h"
-#include "kernels/cpu/float_matmul.h"
-#include "kernels/cpu/integer_matmul.h"
+// Q6_K with VNNI. One to eight columns: a group of 16 k is three loads and about a dozen bit
+// operations away from four registers of weights, which every column of the block then uses. More
+// columns are worth a panel (q6_k_panel.h). Bytes read for each output: cols * 210 / 256.
+#include "kernels/cpu/avx512/q6_k_panel.h"
 
 namespace gemma2::cpu::avx512_vnni {
 namespace {
-
-using avx512::Lanes;
 
 // Weights stream past once: asking for the lines this far ahead, a little more than a tile, keeps
 // the memory busy while the window is full of arithmetic. The distance has not been tuned.
 constexpr std::size_t kPrefetchBytes = 4096;
 
-struct Group {
-  __m512i quad[4];  // 16 rows x 4 k, values 0 .. 63
-};
+struct Q6Kernel {
+  static constexpr int kColumns = 8;
+  template <int columns>
+  static constexpr bool kByGroup = columns <= 2;
 
-inline Group unpack_group(const std::byte* at) noexcept {
-  const __m512i low01 = _mm512_load_si512(at);
-  const __m512i low23 = _mm512_load_si512(at + 64);
-  const __m512i high = _mm512_load_si512(at + 128);
-  const __m512i low = _mm512_set1_epi8(0x0F);
-  const __m512i two = _mm512_set1_epi8(0x30);
-  // 0xF8: a | (b & c)
-  const auto join = [&](__m512i nibbles, __m512i shifted) {
-    return _mm512_ternarylogic_epi32(_mm512_and_si512(nibbles, low), shifted, two, 0xF8);
-  };
-  return {{join(low01, _mm512_slli_epi16(high, 4)),
-           join(_mm512_srli_epi16(low01, 4), _mm512_slli_epi16(high, 2)), join(low23, high),
-           join(_mm512_srli_epi16(low23, 4), _mm512_srli_epi16(high, 2))}};
-}
-
-inline __m512i broadcast_quad(const std::int8_t* value) noexcept {
-  std::int32_t word = 0;
-  std::memcpy(&word, value, sizeof(word));
-  return _mm512_set1_epi32(word);
-}
-
-inline void prefetch(const std::byte* at, std::size_t bytes) noexcept {
-  for (std::size_t i = 0; i < bytes; i += 64) _mm_prefetch(at + kPrefetchBytes + i, _MM_HINT_T0);
-}
-
-/// t[c] += the tile's products with column c, for one tile of 256 k.
-template <int columns>
-inline void multiply_tile(__m512 (&t)[columns], const std::byte* tile,
-                          const ActivationBlock* const (&x)[columns]) noexcept {
-  for (int b = 0; b < 8; ++b) {  // blocks of 32 k, two to a quarter
-    const std::byte* quarter = tile + static_cast<std::size_t>(b / 2) * kQ6QuarterBytes;
-    if (columns == 1) prefetch(quarter + b % 2 * 448, b % 2 == 0 ? 448 : 384);
+  /// t += pair `half` of a quarter: pair b of the tile. One or two columns leave the multipliers
+  /// idle while shifts and shuffles unpack, so each group is multiplied by its sub-scale.
+  template <int columns>
+  [[gnu::always_inline]] static void multiply_groups(__m512 (&t)[1][columns],
+                                                     const std::byte* quarter, int half,
+                                                     const Q6Columns<columns>& x, int b) noexcept {
     __m512i scaled[columns];
-    for (int half = 0; half < 2; ++half) {
-      const int g = 2 * b + half;
-      const int in_quarter = g % 4;
-      const Group group = unpack_group(quarter + 64 + in_quarter * kQ6GroupBytes);
+    for (__m512i& v : scaled) v = _mm512_setzero_si512();
+    for (int g = 0; g < 2; ++g) {
+      const int in_quarter = 2 * half + g;
+      const avx512::Q6Group group =
+          avx512::unpack_group(quarter + 64 + static_cast<std::size_t>(in_quarter) * kQ6GroupBytes);
       const __m512i scale = _mm512_cvtepi8_epi32(
-          _mm_load_si128(reinterpret_cast<const __m128i*>(quarter + 16 * in_quarter)));
+          _mm_loadu_si128(reinterpret_cast<const __m128i*>(quarter + 16 * in_quarter)));
+      Q6Products<1, columns> products;
+      products.start_from_offsets(x, 2 * b + g);
+      for (int q = 0; q < 4; ++q) {
+        const __m512i weights[1] = {group.quad[q]};
+        products.add_quad(weights, x, 32 * b + 16 * g + 4 * q);
+      }
       for (int c = 0; c < columns; ++c) {
-        const std::int8_t* value = x[c]->value + 16 * g;
-        __m512i sum = _mm512_set1_epi32(-32 * x[c]->sum[g]);
-        for (int q = 0; q < 4; ++q) {
-          sum = _mm512_dpbusd_epi32(sum, group.quad[q], broadcast_quad(value + 4 * q));
-        }
-        sum = _mm512_mullo_epi32(sum, scale);
-        scaled[c] = half == 0 ? sum : _mm512_add_epi32(scaled[c], sum);
+        scaled[c] = _mm512_add_epi32(scaled[c], _mm512_mullo_epi32(products.sum[0][c], scale));
       }
     }
     for (int c = 0; c < columns; ++c) {
-      t[c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(scaled[c]), _mm512_set1_ps(x[c]->scale[b]), t[c]);
+      t[0][c] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(scaled[c]), _mm512_set1_ps(x.block[c]->scale[b]),
+                                t[0][c]);
     }
   }
-}
 
-struct Q6Kernel {
-  static constexpr int kColumns = 8;
+  /// The same for more columns.
+  template <int columns>
+  [[gnu::always_inline]] static void multiply_pair(__m512 (&t)[1][columns],
+                                                   const std::byte* quarter, int half,
+                                                   const Q6Columns<columns>& x, int b) noexcept {
+    Q6Products<1, columns> products;
+    products.clear();
+    for (int g = 1; g >= 0; --g) {  // the second group first
+      const avx512::Q6Group group = avx512::unpack_group(
+          quarter + 64 + static_cast<std::size_t>(2 * half + g) * kQ6GroupBytes);
+      for (int q = 0; q < 4; ++q) {
+        const __m512i weights[1] = {group.quad[q]};
+        products.add_quad(weights, x, 32 * b + 16 * g + 4 * q);
+      }
+      if (g == 1) products.shift_up();
+    }
+    const __m512i scales[1] = {avx512::scale_pairs(quarter + 32 * half)};
+    products.add_to(t, scales, x, b);
+  }
 
   template <int columns>
   static void strip(float* out, std::size_t out_stride, const std::byte* strip, int cols,
                     const Columns& x) noexcept {
-    const ActivationBlock* column[columns];
-    for (int c = 0; c < columns; ++c) {
-      column[c] = IntegerMatmul<Q6Kernel>::blocks_of(x, c);
-    }
-    const std::byte* tile = strip + q6_k_tiles_offset(cols);
-    __m512 sum[columns];
-    for (__m512& s : sum) s = _mm512_setzero_ps();
-    for (int block = 0; block < cols / kQ6Block; ++block, tile += kQ6TileBytes) {
-      __m512 t[columns];
-      for (__m512& v : t) v = _mm512_setzero_ps();
-      multiply_tile<columns>(t, tile, column);
-      const __m512 d = _mm512_cvtph_ps(_mm256_load_si256(
-          reinterpret_cast<const __m256i*>(strip + 32 * static_cast<std::size_t>(block))));
-      for (int c = 0; c < columns; ++c) {
-        sum[c] = _mm512_fmadd_ps(d, t[c], sum[c]);
-        ++column[c];
+    Q6Columns<columns> at;
+    for (int c = 0; c < columns; ++c) at.block[c] = avx512::blocks_of(x, c, 0);
+    const std::byte* quarter = strip + q6_k_tiles_offset(cols);
+    for (int block = 0; block < cols / kQ6Block; ++block) {
+      kByGroup<columns> ? at.find_group_offsets() : at.find_offsets();
+      __m512 t[1][columns];
+      for (__m512& v : t[0]) v = _mm512_setzero_ps();
+      for (int q = 0; q < 4; ++q, quarter += kQ6QuarterBytes) {
+        for (std::size_t line = 0; line < kQ6QuarterBytes; line += 64) {
+          _mm_prefetch(quarter + kPrefetchBytes + line, _MM_HINT_T0);
+        }
+        for (int half = 0; half < 2; ++half) {
+          if constexpr (kByGroup<columns>) {
+            multiply_groups<columns>(t, quarter, half, at, 2 * q + half);
+          } else {
+            multiply_pair<columns>(t, quarter, half, at, 2 * q + half);
+          }
+        }
       }
-    }
-    for (int c = 0; c < columns; ++c) {
-      _mm512_storeu_ps(out + static_cast<std::size_t>(c) * out_stride, sum[c]);
+      const __m512 d = avx512::load_16_halves(strip + 32 * static_cast<std::size_t>(block));
+      const __mmask16 continued = block == 0 ? __mmask16{0} : __mmask16{0xFFFF};
+      for (int c = 0; c < columns; ++c) {
+        float* to = out + static_cast<std::size_t>(c) * out_stride;
+        const __m512 sum = _mm512_maskz_loadu_ps(continued, to);
+        _mm512_storeu_ps(to, _mm512_fmadd_ps(d, t[0][c], sum));
+        ++at.block[c];
+      }
     }
   }
 };
 
+void matmul(float* out, std::size_t out_stride, const Strips& w, const Columns& x) noexcept {
+  const int paired = x.count > Q6Kernel::kColumns ? w.count / 2 * 2 : 0;
+  if (paired > 0) {
+    avx512::ManyColumns<Q6PanelKernel<Q6Kernel>>::matmul(out, out_stride, w, x);
+  }
+  avx512::FewColumns<Q6Kernel>::matmul(out + kStripRows * paired, out_stride,
+                                       avx512::rest_of(w, paired), x);
+}
+
 }  // namespace
 
 void install_q6_k(KernelTable& table) {
-  FormatKernels& kernels = table.format[static_cast<int>(DType::q6_k)];
-  kernels.matmul = IntegerMatmul<Q6Kernel>::matmul;
-  kernels.matmul_f32 = FloatMatmul<Lanes, Q6Decoder, 2, 8>::matmul;
+  table.format[static_cast<int>(DType::q6_k)].matmul = matmul;
 }
 
 }  // namespace gemma2::cpu::avx512_vnni
