@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Gelem/s for the entries that work on one row; GMAC/s for attention, whose tiles of 64 positions
-// are walked through a cache of 4096 positions of one key/value head (4 or 8 MiB).
+// Gelem/s for the entries that work on one row. Attention has a program of its own.
 #include "elementwise_bench.h"
 
 #include <algorithm>
@@ -26,7 +25,6 @@ constexpr int kFfnSizes[] = {9216, 14336, 36864};
 constexpr int kHeadDims[] = {256, 128};
 constexpr int kVocab = 256000;
 constexpr int kHeadDim = 256;
-constexpr int kCachedPositions = 4096;
 constexpr float kCap = 50;
 
 using Clock = std::chrono::steady_clock;
@@ -94,71 +92,6 @@ void register_rows(const cpu::KernelTable& table) {
       [](const cpu::KernelTable& t, float*, float* x) { t.soft_cap(x, kVocab, kCap); });
 }
 
-/// Keys or values of one key/value head; any bits of sane numbers will do.
-AlignedBuffer random_cache(const cpu::KernelTable& table, DType type) {
-  const std::vector<float> x = random_row(kCachedPositions * kHeadDim);
-  const std::size_t element = type == DType::f32 ? 4 : 2;
-  AlignedBuffer cache(x.size() * element);
-  if (type == DType::f32) std::copy(x.begin(), x.end(), cache.as<float>());
-  if (type == DType::bf16)
-    table.to_bf16(cache.as<std::uint16_t>(), x.data(), kCachedPositions * kHeadDim);
-  return cache;
-}
-
-struct AttentionCase {
-  const cpu::KernelTable* table;
-  DType type;
-  int rows;  // query rows that share the key/value head
-  bool mix;
-};
-
-void run_attention(benchmark::State& state, const AttentionCase& c) {
-  const cpu::AttentionKernels& kernels =
-      c.type == DType::f32 ? c.table->attention_f32 : c.table->attention_bf16;
-  const AlignedBuffer cache = random_cache(*c.table, c.type);
-  const std::vector<float> q = random_row(c.rows * kHeadDim);
-  const std::vector<cpu::Visible> visible(static_cast<std::size_t>(c.rows),
-                                          cpu::Visible{0, cpu::kAttentionTile});
-  const auto rows = static_cast<std::size_t>(c.rows);
-  AlignedBuffer p(rows * cpu::kAttentionTile * sizeof(float));
-  AlignedBuffer out(rows * kHeadDim * sizeof(float));
-  AlignedBuffer sums(rows * 16 * sizeof(float));
-  const std::size_t tile_bytes = cache.size() / (kCachedPositions / cpu::kAttentionTile);
-  std::size_t at = 0;
-  const Clock::time_point start = Clock::now();
-  for ([[maybe_unused]] auto _ : state) {
-    if (c.mix) {
-      kernels.mix(out.as<float>(), sums.as<float>(), p.as<float>(), c.rows, kHeadDim,
-                  cache.data() + at, visible.data());
-    } else {
-      kernels.weights(p.as<float>(), q.data(), kHeadDim, c.rows, kHeadDim, cache.data() + at,
-                      visible.data(), kCap);
-    }
-    benchmark::ClobberMemory();
-    at = (at + tile_bytes) % cache.size();
-  }
-  const double seconds = seconds_since(start);
-  const double macs = static_cast<double>(c.rows) * cpu::kAttentionTile * kHeadDim *
-                      static_cast<double>(state.iterations());
-  const double bytes = static_cast<double>(tile_bytes) * static_cast<double>(state.iterations());
-  state.counters["GMAC/s"] = macs * 1e-9 / seconds;
-  state.counters["GB/s"] = bytes * 1e-9 / seconds;
-}
-
-void register_attention(const cpu::KernelTable& table) {
-  for (const DType type : {DType::bf16, DType::f32}) {
-    for (const int rows : {2, 128}) {  // one token, and a chunk of 64, of two query heads
-      for (const bool mix : {false, true}) {
-        const AttentionCase c{&table, type, rows, mix};
-        benchmark::RegisterBenchmark(fmt::format("attention_{}/{}/{}/{}", mix ? "mix" : "weights",
-                                                 to_string(type), table.name, rows)
-                                         .c_str(),
-                                     [c](benchmark::State& state) { run_attention(state, c); });
-      }
-    }
-  }
-}
-
 }  // namespace
 
 void register_elementwise() {
@@ -166,8 +99,6 @@ void register_elementwise() {
   for (const cpu::KernelTable* table : cpu::supported_tables()) {
     // A table takes over from the one before what it does not improve: timed once.
     if (!previous || previous->rms_norm != table->rms_norm) register_rows(*table);
-    if (!previous || previous->attention_bf16.mix != table->attention_bf16.mix)
-      register_attention(*table);
     previous = table;
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rest of a kernel table: norms, caps, GeGLU, RoPE, the activation quantizer, attention tiles.
+// The rest of a kernel table: norms, caps, GeGLU, RoPE, the activation quantizer.
 #pragma once
 
 namespace gemma2::bench {

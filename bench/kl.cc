@@ -44,10 +44,12 @@ void compare_row(const std::vector<Session>& sessions, int row, Comparison& comp
   ++comparison.positions;
 }
 
-void compare_text(const std::vector<Model>& models, TokenSpan text,
+void compare_text(const std::vector<Contestant>& contestants, TokenSpan text,
                   std::vector<Comparison>& comparisons) {
   std::vector<Session> sessions;
-  for (const Model& model : models) sessions.emplace_back(model);
+  for (const Contestant& contestant : contestants) {
+    sessions.emplace_back(contestant.model, KvCacheOptions{.type = contestant.cache});
+  }
   for (std::size_t first = 0; first < text.size(); first += kBlock) {
     const TokenSpan block = text.subspan(first, std::min(kBlock, text.size() - first));
     for (Session& session : sessions) {
@@ -78,9 +80,16 @@ std::vector<std::vector<TokenId>> read_texts(const std::filesystem::path& path,
   return texts;
 }
 
-void compare(const std::vector<Model>& models, const std::vector<std::vector<TokenId>>& texts,
-             std::vector<Comparison>& comparisons) {
-  for (const std::vector<TokenId>& text : texts) compare_text(models, text, comparisons);
+std::vector<std::vector<TokenId>> long_texts(std::vector<std::vector<TokenId>> texts,
+                                             const ModelConfig& config) {
+  const auto least = 4 * static_cast<std::size_t>(config.sliding_window);
+  std::erase_if(texts, [&](const std::vector<TokenId>& text) { return text.size() < least; });
+  return texts;
+}
+
+void compare(const std::vector<Contestant>& contestants,
+             const std::vector<std::vector<TokenId>>& texts, std::vector<Comparison>& comparisons) {
+  for (const std::vector<TokenId>& text : texts) compare_text(contestants, text, comparisons);
 }
 
 }  // namespace gemma2::bench

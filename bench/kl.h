@@ -13,7 +13,13 @@
 
 namespace gemma2::bench {
 
-/// KL(reference || candidate), both indices of models.
+/// A model and how its keys and values are stored.
+struct Contestant {
+  Model model;
+  CacheType cache = CacheType::automatic;
+};
+
+/// KL(reference || candidate), both indices of contestants.
 struct Comparison {
   int reference = 0;
   int candidate = 0;
@@ -33,8 +39,12 @@ struct Comparison {
                                                            const Tokenizer& tokenizer,
                                                            int max_lines, int max_tokens);
 
+/// Those of at least 4 windows, in which local layers have forgotten and global ones have not.
+[[nodiscard]] std::vector<std::vector<TokenId>> long_texts(std::vector<std::vector<TokenId>> texts,
+                                                           const ModelConfig& config);
+
 /// Adds what the texts show to each comparison. The models must share a vocabulary.
-void compare(const std::vector<Model>& models, const std::vector<std::vector<TokenId>>& texts,
-             std::vector<Comparison>& comparisons);
+void compare(const std::vector<Contestant>& contestants,
+             const std::vector<std::vector<TokenId>>& texts, std::vector<Comparison>& comparisons);
 
 }  // namespace gemma2::bench

@@ -29,7 +29,9 @@ void set_model(S& s, const A& a) {
 }
 
 void set_cache_type(S& s, const A& a) {
-  const auto type = std::array{CacheType::f32, CacheType::bf16}[a.choice({"f32", "bf16"})];
+  const std::array types{CacheType::f32, CacheType::bf16, CacheType::int8, CacheType::int8,
+                         CacheType::int8};
+  const CacheType type = types[a.choice({"f32", "bf16", "int8", "q8_0", "q8"})];
   if (s.cache.type != CacheType::automatic && s.cache.type != type) {
     throw UsageError(
         fmt::format("{}: keys and values are stored in one type, found two", a.name()));
@@ -67,9 +69,10 @@ constexpr Flag kFlags[] = {
      kGenerate,
      [](S& s, const A& a) { s.cache.context_length = a.size(0, kMaxContext); },
      "LLAMA_ARG_CTX_SIZE"},
-    {"Model", "--kv-type --cache-type-k --cache-type-v -ctk -ctv", "f32|bf16",
+    {"Model", "--kv-type --cache-type-k --cache-type-v -ctk -ctv", "f32|bf16|int8",
      "bf16; f32 with --precise",
-     "How keys and values are stored.",
+     "How keys and values are stored. int8 takes half the memory of bf16 and changes the answers "
+     "a little; q8_0 and q8 are other names for it.",
      kGenerate | kBench, set_cache_type},
     {"Model", "--local-cache", "full|ring", "full",
      "Whether sliding-window layers keep every position, or only a ring a little larger than "

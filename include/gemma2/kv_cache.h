@@ -18,8 +18,16 @@ enum class LocalLayers : std::uint8_t {
   ring   // the window plus one prefill chunk: up to 25 % smaller at 8192 tokens
 };
 
-/// Storage of keys and values.
-enum class CacheType : std::uint8_t { automatic, f32, bf16 };  // automatic: bf16, f32 if precise
+/// Storage of keys and values. Saved caches hold these numbers.
+enum class CacheType : std::uint8_t {
+  automatic,  // bf16, f32 if precise
+  f32,
+  bf16,
+  int8  // half of bf16, not the same predictions: one float scale for each head of a position
+};
+
+/// "automatic", "f32", "bf16", "int8".
+[[nodiscard]] GEMMA2_API const char* to_string(CacheType type) noexcept;
 
 struct KvCacheOptions {
   int context_length = 0;  // positions; 0: the model's own context_length
@@ -40,9 +48,9 @@ class GEMMA2_API KvCache {
   [[nodiscard]] int capacity(
       LayerKind kind) const noexcept;                // positions a layer of this kind holds
   [[nodiscard]] std::size_t bytes() const noexcept;  // all layers, keys and values
-  [[nodiscard]] DType type() const noexcept;
-  [[nodiscard]] int position() const noexcept;      // tokens cached so far
-  [[nodiscard]] TokenSpan tokens() const noexcept;  // their ids
+  [[nodiscard]] CacheType type() const noexcept;     // never automatic
+  [[nodiscard]] int position() const noexcept;       // tokens cached so far
+  [[nodiscard]] TokenSpan tokens() const noexcept;   // their ids
 
   /// Always true for LocalLayers::full; for a ring, false once it overwrote keys still needed.
   [[nodiscard]] bool can_rewind(int position) const noexcept;

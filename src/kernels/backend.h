@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -42,9 +43,27 @@ struct Rows {
   [[nodiscard]] Rows first(int n) const noexcept { return {data, n, cols, stride}; }
 };
 
+/// How a cache stores keys and values. int8: with one float scale for the keys, and one for the
+/// values, of each head of a position.
+enum class CacheFormat : std::uint8_t { f32, bf16, int8 };
+
+/// Keys, or values, of one head of one position.
+[[nodiscard]] constexpr std::size_t cache_head_bytes(CacheFormat format, int head_dim) noexcept {
+  const auto elements = static_cast<std::size_t>(head_dim);
+  switch (format) {
+    case CacheFormat::f32:
+      return elements * 4;
+    case CacheFormat::bf16:
+      return elements * 2;
+    case CacheFormat::int8:
+      return elements + sizeof(float);
+  }
+  return 0;
+}
+
 /// Keys and values of one layer of one sequence. Position p lives in slot p % capacity.
 struct CacheView {
-  DType type = DType::bf16;
+  CacheFormat format = CacheFormat::bf16;
   int capacity = 0;  // positions, a multiple of kAttentionChunk
   std::byte* keys = nullptr;
   std::byte* values = nullptr;
@@ -104,9 +123,9 @@ class Backend {
   [[nodiscard]] virtual Weight import_vector(std::span<const float> values) = 0;
   [[nodiscard]] virtual Rows allocate_rows(int max_rows, int cols) = 0;
 
-  [[nodiscard]] virtual CacheView allocate_cache(int capacity, DType type) = 0;
+  [[nodiscard]] virtual CacheView allocate_cache(int capacity, CacheFormat format) = 0;
   virtual void release_cache(const CacheView& cache) noexcept = 0;
-  /// Positions [first, last), row after row: keys of all heads, then values, in the cache's type.
+  /// Positions [first, last), row after row: keys of all heads, then values, in the cache's format.
   virtual void read_cache(std::span<std::byte> to, const CacheView& from, int first, int last) = 0;
   virtual void write_cache(const CacheView& to, std::span<const std::byte> from, int first,
                            int last) = 0;
@@ -132,9 +151,5 @@ class Backend {
 /// Throws Error(device) if the device asked for is not there.
 [[nodiscard]] std::unique_ptr<Backend> make_backend(const ModelConfig& config,
                                                     const BackendOptions& options);
-
-[[nodiscard]] constexpr std::size_t cache_element_bytes(DType type) noexcept {
-  return type == DType::f32 ? 4 : 2;
-}
 
 }  // namespace gemma2

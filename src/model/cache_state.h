@@ -17,8 +17,8 @@ namespace gemma2 {
 /// Owns one layer's cache; gives it back to the backend that allocated it.
 class LayerCache {
  public:
-  LayerCache(Backend& backend, int capacity, DType type)
-      : backend_(&backend), view_(backend.allocate_cache(capacity, type)) {}
+  LayerCache(Backend& backend, int capacity, CacheFormat format)
+      : backend_(&backend), view_(backend.allocate_cache(capacity, format)) {}
   LayerCache(LayerCache&& other) noexcept : backend_(other.backend_), view_(other.view_) {
     other.backend_ = nullptr;
   }
@@ -33,13 +33,20 @@ class LayerCache {
   CacheView view_;
 };
 
+/// REQUIRES: type is not automatic.
+[[nodiscard]] constexpr CacheFormat format_of(CacheType type) noexcept {
+  return type == CacheType::f32    ? CacheFormat::f32
+         : type == CacheType::int8 ? CacheFormat::int8
+                                   : CacheFormat::bf16;
+}
+
 struct KvCache::State {
   State(std::shared_ptr<Engine> shared_engine, const KvCacheOptions& cache_options);
 
   std::shared_ptr<Engine> engine;  // first: the layers are freed through its backend
   int context_length;
   LocalLayers local_layers;
-  DType type;
+  CacheType type;  // not automatic
   std::vector<LayerCache> layers;
   std::vector<CacheView> views;  // of the layers, as a step wants them
   std::vector<TokenId> tokens;   // position = their number
@@ -53,7 +60,9 @@ struct KvCache::State {
 
   /// Keys and values of one position of one layer.
   [[nodiscard]] std::size_t position_bytes() const noexcept {
-    return 2 * static_cast<std::size_t>(engine->config().kv_size()) * cache_element_bytes(type);
+    const ModelConfig& config = engine->config();
+    return 2 * static_cast<std::size_t>(config.num_kv_heads) *
+           cache_head_bytes(format_of(type), config.head_dim);
   }
 
   /// Calls visit(layer, first, last, buffer) for blocks of positions that cover everything held;

@@ -25,20 +25,34 @@ int context_of(const ModelConfig& config, const KvCacheOptions& options) {
   return options.context_length == 0 ? config.context_length : options.context_length;
 }
 
-DType type_of(const Engine& engine, CacheType type) {
+CacheType type_of(const Engine& engine, CacheType type) {
   switch (type) {
     case CacheType::automatic:
-      return engine.precise() ? DType::f32 : DType::bf16;
+      return engine.precise() ? CacheType::f32 : CacheType::bf16;
     case CacheType::f32:
-      return DType::f32;
     case CacheType::bf16:
-      return DType::bf16;
+    case CacheType::int8:
+      return type;
   }
-  fail(ErrorCode::invalid_argument, "cache type: expected automatic, f32 or bf16, found {}",
+  fail(ErrorCode::invalid_argument, "cache type: expected automatic, f32, bf16 or int8, found {}",
        static_cast<int>(type));
 }
 
 }  // namespace
+
+const char* to_string(CacheType type) noexcept {
+  switch (type) {
+    case CacheType::automatic:
+      return "automatic";
+    case CacheType::f32:
+      return "f32";
+    case CacheType::bf16:
+      return "bf16";
+    case CacheType::int8:
+      return "int8";
+  }
+  return "?";
+}
 
 KvCache::State::State(std::shared_ptr<Engine> shared_engine, const KvCacheOptions& cache_options)
     : engine(std::move(shared_engine)),
@@ -52,7 +66,7 @@ KvCache::State::State(std::shared_ptr<Engine> shared_engine, const KvCacheOption
   layers.reserve(static_cast<std::size_t>(config.num_layers));
   for (int i = 0; i < config.num_layers; ++i) {
     const bool in_ring = config.is_local(i) && local_layers == LocalLayers::ring;
-    layers.emplace_back(engine->backend(), in_ring ? ring : context_length, type);
+    layers.emplace_back(engine->backend(), in_ring ? ring : context_length, format_of(type));
     views.push_back(layers.back().view());
   }
   tokens.reserve(static_cast<std::size_t>(context_length));
@@ -90,7 +104,7 @@ std::size_t KvCache::bytes() const noexcept {
   return total;
 }
 
-DType KvCache::type() const noexcept {
+CacheType KvCache::type() const noexcept {
   return state_->type;
 }
 int KvCache::position() const noexcept {
@@ -116,11 +130,10 @@ bool KvCache::rewind(int position) noexcept {
 
 KvCache KvCache::fork() const {
   const State& from = *state_;
-  auto to = std::make_unique<State>(
-      from.engine,
-      KvCacheOptions{.context_length = from.context_length,
-                     .local_layers = from.local_layers,
-                     .type = from.type == DType::f32 ? CacheType::f32 : CacheType::bf16});
+  auto to =
+      std::make_unique<State>(from.engine, KvCacheOptions{.context_length = from.context_length,
+                                                          .local_layers = from.local_layers,
+                                                          .type = from.type});
   to->tokens = from.tokens;
   to->tokens.reserve(static_cast<std::size_t>(from.context_length));
   to->written = from.written;

@@ -18,7 +18,7 @@
 namespace gemma2 {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3130564B324D4547U;  // "GEM2KV01"
+constexpr std::uint64_t kMagic = 0x3230564B324D4547U;  // "GEM2KV02"
 
 struct Header {
   std::uint64_t magic = kMagic;
@@ -92,9 +92,10 @@ void check(const Header& header, Engine& engine) {
   require(header.local_layers == static_cast<int>(LocalLayers::full) ||
               header.local_layers == static_cast<int>(LocalLayers::ring),
           kMalformed, "saved cache: expected local layers 0 or 1, found {}", header.local_layers);
-  require(
-      header.type == static_cast<int>(DType::f32) || header.type == static_cast<int>(DType::bf16),
-      kMalformed, "saved cache: expected type f32 or bf16, found {}", header.type);
+  require(header.type >= static_cast<int>(CacheType::f32) &&
+              header.type <= static_cast<int>(CacheType::int8),
+          kMalformed, "saved cache: expected type 1 (f32), 2 (bf16) or 3 (int8), found {}",
+          header.type);
   require(header.prefill_chunk == engine.prefill_chunk() ||
               header.local_layers == static_cast<int>(LocalLayers::full),
           kMalformed, "saved cache: expected rings for a prefill chunk of {}, found {}",
@@ -136,7 +137,7 @@ KvCache KvCache::restore(const Model& model, std::istream& in) {
   KvCacheOptions options;
   options.context_length = header.context_length;
   options.local_layers = static_cast<LocalLayers>(header.local_layers);
-  options.type = header.type == static_cast<int>(DType::f32) ? CacheType::f32 : CacheType::bf16;
+  options.type = static_cast<CacheType>(header.type);
   auto state = std::make_unique<State>(engine, options);
   state->tokens.resize(static_cast<std::size_t>(header.position));
   state->written = header.written;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The arithmetics whose results must not depend on anything but model, tokens and positions: each
-// weight type, with activations as they come by default and with --precise.
+// weight type, with activations as they come by default and with --precise, and each cache type.
 #pragma once
 
 #include <string>
@@ -17,11 +17,18 @@ struct Arithmetic {
   DType type = DType::f32;
   bool precise = false;
   bool portable_bits = false;
+  CacheType cache = CacheType::automatic;
 };
 
 inline std::string name_of(const Arithmetic& arithmetic) {
   return std::string(to_string(arithmetic.type)) + (arithmetic.precise ? "_precise" : "") +
-         (arithmetic.portable_bits ? "_portable" : "");
+         (arithmetic.portable_bits ? "_portable" : "") +
+         (arithmetic.cache == CacheType::int8 ? "_int8_cache" : "");
+}
+
+inline KvCacheOptions cache_of(const Arithmetic& arithmetic,
+                               LocalLayers layers = LocalLayers::full) {
+  return {.local_layers = layers, .type = arithmetic.cache};
 }
 
 /// A model that has all that could go wrong: both layer kinds, grouped heads, a window much shorter
@@ -47,6 +54,9 @@ inline std::vector<Arithmetic> all_arithmetics() {
   std::vector<Arithmetic> all;
   for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q6_k}) {
     for (const bool precise : {false, true}) all.push_back({.type = type, .precise = precise});
+  }
+  for (const DType type : {DType::f32, DType::q6_k}) {
+    all.push_back({.type = type, .cache = CacheType::int8});
   }
   return all;
 }

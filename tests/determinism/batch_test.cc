@@ -45,9 +45,9 @@ TEST_P(Batch, OfEightRandomNeighboursGivesTheBitsOfEachAlone) {
   const Model model = test::load(GetParam(), {.num_threads = 2, .prefill_chunk = 64});
   std::vector<Member> members;
   for (unsigned i = 0; i < kSessions; ++i) {
-    Member member = {.session = Session(model),
+    Member member = {.session = Session(model, test::cache_of(GetParam())),
                      .tokens = test::random_tokens(model, i == 0 ? kTokens : 40, i + 1)};
-    Session alone(model);
+    Session alone(model, test::cache_of(GetParam()));
     member.alone = test::feed(alone, member.tokens, 16);
     members.push_back(std::move(member));
   }

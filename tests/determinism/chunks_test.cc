@@ -21,12 +21,12 @@ class Chunks : public test::AcrossArithmetics {};
 TEST_P(Chunks, OfAnySizeGiveTheBitsOfTokenByToken) {
   const Model model = test::load(GetParam());
   const std::vector<TokenId> tokens = test::random_tokens(model, kTokens);
-  Session reference(model);
+  Session reference(model, test::cache_of(GetParam()));
   const std::vector<test::Logits> expected = test::feed(reference, tokens);
 
   for (const int chunk : {1, 7, 64, 512}) {
     const Model cut = test::load(GetParam(), {.prefill_chunk = chunk});
-    Session session(cut);
+    Session session(cut, test::cache_of(GetParam()));
     session.prefill(TokenSpan(tokens).first(kTokens - 20));
     EXPECT_TRUE(test::bit_equal(session.logits(), expected[kTokens - 21])) << "chunk " << chunk;
     for (std::size_t i = kTokens - 20; i < kTokens; ++i) {
@@ -39,10 +39,10 @@ TEST_P(Chunks, OfAnySizeGiveTheBitsOfTokenByToken) {
 TEST_P(Chunks, OfMixedSizesGiveTheSameLogitsAtEveryPosition) {
   const Model model = test::load(GetParam());
   const std::vector<TokenId> tokens = test::random_tokens(model, kTokens);
-  Session reference(model);
+  Session reference(model, test::cache_of(GetParam()));
   const std::vector<test::Logits> expected = test::feed(reference, tokens);
   for (const std::size_t piece : {2U, 7U, 33U, 64U}) {
-    Session session(model);
+    Session session(model, test::cache_of(GetParam()));
     const std::vector<test::Logits> rows = test::feed(session, tokens, piece);
     for (std::size_t i = 0; i < kTokens; ++i) {
       ASSERT_TRUE(test::bit_equal(rows[i], expected[i])) << "piece " << piece << ", row " << i;
@@ -56,7 +56,7 @@ TEST_P(Chunks, OnAnyNumberOfThreadsGiveTheSameBits) {
   for (const int threads : {1, 2, 5}) {
     const Model model = test::load(GetParam(), {.num_threads = threads, .prefill_chunk = 64});
     ASSERT_EQ(model.num_threads(), threads);
-    Session session(model);
+    Session session(model, test::cache_of(GetParam()));
     session.prefill(TokenSpan(tokens).first(kTokens - 5));
     const std::vector<test::Logits> rows =
         test::feed(session, TokenSpan(tokens).subspan(kTokens - 5));

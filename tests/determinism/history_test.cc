@@ -21,7 +21,7 @@ class History : public test::AcrossArithmetics {
  protected:
   void SetUp() override {
     tokens_ = test::random_tokens(model_, kTokens);
-    Session session(model_);
+    Session session(model_, test::cache_of(GetParam()));
     session.prefill(TokenSpan(tokens_).first(kTokens - kTail));
     expected_ = test::feed(session, tail());
   }
@@ -48,7 +48,7 @@ class History : public test::AcrossArithmetics {
 
 TEST_P(History, RewindLeavesNoTrace) {
   for (const LocalLayers layers : {LocalLayers::full, LocalLayers::ring}) {
-    Session session(model_, {.local_layers = layers});
+    Session session(model_, test::cache_of(GetParam(), layers));
     session.prefill(tokens_);
     // A detour of other tokens over the same positions, which wraps the ring further.
     const std::vector<TokenId> detour = test::random_tokens(model_, 50, 99);
@@ -63,7 +63,7 @@ TEST_P(History, RewindLeavesNoTrace) {
 
 TEST_P(History, RewindToNothingLeavesNoTrace) {
   for (const LocalLayers layers : {LocalLayers::full, LocalLayers::ring}) {
-    Session session(model_, {.local_layers = layers});
+    Session session(model_, test::cache_of(GetParam(), layers));
     session.prefill(test::random_tokens(model_, 600, 99));
     ASSERT_TRUE(session.rewind(0));
     expect_same_end(session);
@@ -71,14 +71,14 @@ TEST_P(History, RewindToNothingLeavesNoTrace) {
 }
 
 TEST_P(History, RingGivesTheBitsOfAFullCacheAcrossAWrap) {
-  Session ring(model_, {.local_layers = LocalLayers::ring});
+  Session ring(model_, test::cache_of(GetParam(), LocalLayers::ring));
   ASSERT_LT(ring.cache().capacity(LayerKind::local), static_cast<int>(kTokens) / 2);
   expect_same_end(ring);
 
   // And token by token, right where it wraps.
   const int wrap = ring.cache().capacity(LayerKind::local);
-  Session again(model_, {.local_layers = LocalLayers::ring});
-  Session full(model_);
+  Session again(model_, test::cache_of(GetParam(), LocalLayers::ring));
+  Session full(model_, test::cache_of(GetParam()));
   for (Session* session : {&again, &full}) {
     session->prefill(TokenSpan(tokens_).first(static_cast<std::size_t>(wrap - 4)));
   }
@@ -92,7 +92,7 @@ TEST_P(History, RingGivesTheBitsOfAFullCacheAcrossAWrap) {
 
 TEST_P(History, ForksContinueAsTheOriginal) {
   for (const LocalLayers layers : {LocalLayers::full, LocalLayers::ring}) {
-    Session session(model_, {.local_layers = layers});
+    Session session(model_, test::cache_of(GetParam(), layers));
     session.prefill(TokenSpan(tokens_).first(kTokens - 30));
     Session fork = session.fork();
     fork.decode(9);  // the fork goes astray, the original must not notice
@@ -104,7 +104,7 @@ TEST_P(History, ForksContinueAsTheOriginal) {
 
 TEST_P(History, RestoredCachesContinueAsTheOriginalEvenInAModelLoadedAgain) {
   for (const LocalLayers layers : {LocalLayers::full, LocalLayers::ring}) {
-    Session session(model_, {.local_layers = layers});
+    Session session(model_, test::cache_of(GetParam(), layers));
     session.prefill(TokenSpan(tokens_).first(kTokens - 30));
     std::stringstream saved;
     session.cache().save(saved);
@@ -117,7 +117,7 @@ TEST_P(History, RestoredCachesContinueAsTheOriginalEvenInAModelLoadedAgain) {
 }
 
 TEST_P(History, CacheHitsDoNotShow) {
-  Session session(model_);
+  Session session(model_, test::cache_of(GetParam()));
   session.prefill(tokens_);
   std::vector<TokenId> other(tokens_.begin(), tokens_.begin() + 300);
   other.push_back(5);

@@ -31,7 +31,7 @@ std::vector<test::Logits> run(const test::Arithmetic& arithmetic, const char* is
   const ForcedIsa forced(isa);
   const Model model = test::load(arithmetic, {.num_threads = 2});
   EXPECT_NE(model.backend_name().find(isa), std::string_view::npos) << model.backend_name();
-  Session session(model);
+  Session session(model, test::cache_of(arithmetic));
   const std::vector<TokenId> tokens = test::random_tokens(model, kTokens);
   session.prefill(TokenSpan(tokens).first(kTokens - 16));
   return test::feed(session, TokenSpan(tokens).last(16), 4);

@@ -55,7 +55,10 @@ std::vector<ActivationBlock> extreme_columns(int cols, int blocks, Random& rando
     for (int b = 0; b < 8; ++b) block.scale[b] = 0x1p-8F * static_cast<float>(random.below(1000));
     for (int g = 0; g < 16; ++g) {
       if (first + 16 * g < cols) fill_group(block.value + 16 * g, random);
-      for (int k = 0; k < 16; ++k) block.sum[g] += block.value[16 * g + k];
+      int sums[2] = {0, 0};
+      for (int k = 0; k < 16; ++k) sums[k / 2 % 2] += block.value[16 * g + k];
+      block.sum[g] = sums[0] + sums[1];
+      for (int j = 0; j < 2; ++j) block.offset[g][j] = static_cast<std::int16_t>(-32 * sums[j]);
     }
   }
   return columns;

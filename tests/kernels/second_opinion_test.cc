@@ -122,9 +122,12 @@ TEST_P(SecondOpinion, AttentionOverOneTile) {
   }
   // The capped score is rounded at a magnitude of up to 50 before exp: 50 * 2^-23 and a little.
   constexpr double kRelative = 1e-5;
-  const Eigen::MatrixXd v =
-      Eigen::Map<const Eigen::MatrixXf>(values.data(), kHeadDim, cpu::kAttentionTile)
-          .cast<double>();
+  Eigen::MatrixXd v(kHeadDim, cpu::kAttentionTile);  // values lie in blocks of 16 dimensions
+  for (int d = 0; d < kHeadDim; ++d) {
+    for (int i = 0; i < cpu::kAttentionTile; ++i) {
+      v(d, i) = values[static_cast<std::size_t>((d / 16 * cpu::kAttentionTile + i) * 16 + d % 16)];
+    }
+  }
   const Eigen::VectorXd expected = v * p;
   const Eigen::VectorXd bound = v.cwiseAbs() * p * kRelative;
   for (int i = 0; i < cpu::kAttentionTile; ++i) {

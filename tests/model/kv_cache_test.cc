@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -77,12 +78,40 @@ TEST(KvCache, BytesAreKeysAndValuesOfAllLayers) {
   const int per_position = 2 * model.config().kv_size() * static_cast<int>(sizeof(float));
   EXPECT_EQ(cache.bytes(), static_cast<std::size_t>(layers * positions * per_position));
   EXPECT_EQ(KvCache(model, {.type = CacheType::bf16}).bytes(), cache.bytes() / 2);
+  const int with_scale = model.config().head_dim + static_cast<int>(sizeof(float));
+  const int heads = 2 * model.config().num_kv_heads;
+  EXPECT_EQ(KvCache(model, {.type = CacheType::int8}).bytes(),
+            static_cast<std::size_t>(layers * positions * heads * with_scale));
 }
 
 TEST(KvCache, AutomaticTypeFollowsThePrecision) {
-  EXPECT_EQ(KvCache(small_model()).type(), DType::bf16);
-  EXPECT_EQ(KvCache(small_model(1, true)).type(), DType::f32);
-  EXPECT_EQ(KvCache(small_model(), {.type = CacheType::f32}).type(), DType::f32);
+  EXPECT_EQ(KvCache(small_model()).type(), CacheType::bf16);
+  EXPECT_EQ(KvCache(small_model(1, true)).type(), CacheType::f32);
+  EXPECT_EQ(KvCache(small_model(), {.type = CacheType::f32}).type(), CacheType::f32);
+}
+
+TEST(KvCache, UnknownTypeIsAnErrorThatListsTheKnownOnes) {
+  expect_error(ErrorCode::invalid_argument, "expected automatic, f32, bf16 or int8, found 9",
+               [] { const KvCache cache(small_model(), {.type = static_cast<CacheType>(9)}); });
+}
+
+TEST(KvCache, Int8StaysCloseToBf16AndIsNotTheSame) {
+  const Model model = small_model();
+  const std::vector<TokenId> tokens = test::random_tokens(model, 300);
+  Session exact(model, {.type = CacheType::f32});
+  Session rounded(model, {.type = CacheType::int8});
+  exact.prefill(tokens);
+  rounded.prefill(tokens);
+  EXPECT_FALSE(test::bit_equal(rounded.logits(), test::logits_of(exact)));
+  const test::Logits expected = test::logits_of(exact);
+  const auto found = rounded.logits();
+  double difference = 0;
+  double size = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    difference += std::pow(found[i] - expected[i], 2.0);
+    size += std::pow(expected[i], 2.0);
+  }
+  EXPECT_LE(std::sqrt(difference / size), 0.02);  // 8 bits of each key and value
 }
 
 TEST(KvCache, ContextLengthDefaultsToTheModelsAndIsChecked) {
@@ -154,10 +183,13 @@ TEST(KvCache, ForksGoTheirOwnWays) {
   EXPECT_TRUE(test::bit_equal(session.logits(), fresh.logits()));
 }
 
-TEST(KvCache, RestoresWhatWasSaved) {
+class SavedCache : public testing::TestWithParam<CacheType> {};
+
+TEST_P(SavedCache, RestoresWhatWasSaved) {
   const Model model = small_model();
+  const CacheType type = GetParam();
   for (const LocalLayers layers : {LocalLayers::full, LocalLayers::ring}) {
-    Session session(model, {.context_length = 700, .local_layers = layers});
+    Session session(model, {.context_length = 700, .local_layers = layers, .type = type});
     const std::vector<TokenId> tokens = test::random_tokens(model, 400);
     session.prefill(tokens);
     const KvCache cache = restored(model, saved(session));
@@ -176,9 +208,9 @@ TEST(KvCache, RestoresAnEmptyOne) {
   EXPECT_EQ(restored(model, saved(Session(model))).position(), 0);
 }
 
-TEST(KvCache, EveryTruncationIsRefused) {
+TEST_P(SavedCache, EveryTruncationIsRefused) {
   const Model model = small_model();
-  Session session(model, {.context_length = 32});
+  Session session(model, {.context_length = 32, .type = GetParam()});
   session.prefill(test::random_tokens(model, 3));
   const std::string whole = saved(session);
   for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -187,9 +219,9 @@ TEST(KvCache, EveryTruncationIsRefused) {
   }
 }
 
-TEST(KvCache, EveryFlippedByteIsRefusedAndTheSessionUnaffected) {
+TEST_P(SavedCache, EveryFlippedByteIsRefusedAndTheSessionUnaffected) {
   const Model model = small_model();
-  Session session(model, {.context_length = 32});
+  Session session(model, {.context_length = 32, .type = GetParam()});
   session.prefill(test::random_tokens(model, 3));
   const test::Logits before = test::logits_of(session);
   const std::string whole = saved(session);
@@ -204,6 +236,9 @@ TEST(KvCache, EveryFlippedByteIsRefusedAndTheSessionUnaffected) {
   EXPECT_EQ(session.position(), 3);
   EXPECT_TRUE(test::bit_equal(session.logits(), before));
 }
+
+INSTANTIATE_TEST_SUITE_P(Types, SavedCache,
+                         testing::Values(CacheType::f32, CacheType::bf16, CacheType::int8));
 
 TEST(KvCache, StateOfAnotherModelOrArithmeticIsRefused) {
   Session session(small_model());

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What 8-bit activations cost in quality, on the demonstration model and texts that it was not
-// trained on. The whole held-out set and other types are measured by bench/kl_divergence.
+// What 8-bit activations and caches cost in quality, on the demonstration model and texts that it
+// was not trained on. The whole held-out set and other types are measured by bench/kl_divergence.
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -21,13 +22,19 @@ class Quality : public testing::Test {
     return Model::load(path, {.num_threads = 1, .precise = precise});
   }
 
+  [[nodiscard]] static std::vector<std::vector<TokenId>> texts_for(const Model& model) {
+    const auto texts = bench::read_texts(GEMMA2_HELDOUT_SAMPLE, model.tokenizer(), 1000,
+                                         model.config().context_length);
+    EXPECT_EQ(texts.size(), 30U);
+    return texts;
+  }
+
   /// Mean KL of each pair (reference, candidate) of the models.
   [[nodiscard]] static std::vector<bench::Comparison> measure(
       const std::vector<Model>& models, std::vector<bench::Comparison> comparisons) {
-    const auto texts = bench::read_texts(GEMMA2_HELDOUT_SAMPLE, models[0].tokenizer(), 1000,
-                                         models[0].config().context_length);
-    EXPECT_EQ(texts.size(), 30U);
-    bench::compare(models, texts, comparisons);
+    std::vector<bench::Contestant> contestants;
+    for (const Model& model : models) contestants.push_back({model});
+    bench::compare(contestants, texts_for(models[0]), comparisons);
     return comparisons;
   }
 
@@ -54,6 +61,17 @@ TEST_F(Quality, EightBitActivationsAddAtMost15PercentToTheCostOfQ6K) {
   // Over few texts that difference of two sums is mostly chance. The two errors are independent, so
   // what the second adds is also its own divergence, which five thousand positions tell well.
   EXPECT_LE(found[2].mean_kl(), 0.15 * weights) << "weights " << weights;
+}
+
+TEST_F(Quality, Int8CacheIsCloseToBf16OverFourWindows) {
+  const Model model = load(demo_, false);
+  const auto texts = bench::long_texts(texts_for(model), model.config());
+  ASSERT_GE(texts.size(), 2U);
+  std::vector<bench::Comparison> found = {{.candidate = 1}};
+  bench::compare({{model, CacheType::bf16}, {model, CacheType::int8}}, texts, found);
+  EXPECT_LE(found[0].mean_kl(), 1e-3);
+  EXPECT_GT(found[0].mean_kl(), 0);  // they are two arithmetics
+  RecordProperty("mean_kl", std::to_string(found[0].mean_kl() * 1e6) + "e-6");
 }
 
 }  // namespace

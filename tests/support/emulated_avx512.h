@@ -199,3 +199,37 @@ static inline __m128i _mm512_cvtepi32_epi8(__m512i v) {
   std::memcpy(&r, low.data(), sizeof(r));
   return r;
 }
+
+/// VPMOVZXWD: zero extension.
+static inline __m512i _mm512_cvtepu16_epi32(__m256i v) {
+  const auto x = gemma2::test::elements<std::uint16_t>(v);
+  std::array<std::uint32_t, 16> r;
+  for (std::size_t i = 0; i < r.size(); ++i) r[i] = x[i];
+  return gemma2::test::int_vector(r);
+}
+
+/// VMOVDQU16 with a mask: words whose mask bit is clear are not written.
+static inline void _mm256_mask_storeu_epi16(void* to, __mmask16 mask, __m256i v) {
+  const auto x = gemma2::test::elements<std::uint16_t>(v);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if ((mask >> i & 1) != 0) std::memcpy(static_cast<std::uint16_t*>(to) + i, &x[i], 2);
+  }
+}
+
+/// VCVTNEPS2BF16: floats to bfloat16, to nearest even. Denormals count as zero; a NaN stays one and
+/// becomes quiet. MXCSR is neither consulted nor changed.
+static inline __m256bh _mm512_cvtneps_pbh(__m512 v) {
+  const auto x = gemma2::test::elements<float>(v);
+  std::array<std::uint16_t, 16> r;
+  for (std::size_t i = 0; i < r.size(); ++i) {
+    std::uint32_t bits = 0;
+    const float value = gemma2::test::denormal_as_zero(x[i]);
+    std::memcpy(&bits, &value, sizeof(bits));
+    const bool is_nan = (bits & 0x7FFFFFFFU) > 0x7F800000U;
+    const std::uint32_t rounded = bits + 0x7FFFU + (bits >> 16 & 1U);
+    r[i] = static_cast<std::uint16_t>(is_nan ? bits >> 16 | 0x40U : rounded >> 16);
+  }
+  __m256bh result;
+  std::memcpy(&result, r.data(), sizeof(result));
+  return result;
+}

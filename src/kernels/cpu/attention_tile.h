@@ -1,178 +1,281 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attention over one tile of 64 positions with float32 FMA chains. Templates on a Lanes type.
+// Attention over one tile of 64 positions. Templates on a Lanes type and a cache format, which
+// brings its arithmetic: float32 FMA chains, unless an instruction set has something faster.
 //
-// Scores: lane = position, four vectors cover the tile, one chain over d for each position; rows
-// are taken two at a time so that eight chains hide the FMA's latency and share each key load.
-// Mix: lane = dimension, one chain over positions for each dimension. Since the soft cap bounds
-// every score there is no running maximum, and partial sums of tiles simply continue.
+// Scores: lane = position, one chain over d for each position. Mix: lane = dimension, one chain
+// over positions for each dimension; since the soft cap bounds every score there is no running
+// maximum, and partial sums of tiles simply continue.
+//
+// Up to six rows share each load of keys or values, with as many vectors a row as leave all sums in
+// registers: six rows by one pair of AVX2 registers run twelve chains, and a pair of multiply-adds
+// needs less than one load. How rows and vectors are grouped changes no chain.
 #pragma once
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/cpu/attention_cache.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/vector_math.h"
-#include "quant/bf16.h"
 
 namespace gemma2::cpu {
 
-/// Keys and values stored as float.
-template <class L>
-struct F32Cache {
-  static constexpr int kStep = 1;  // consecutive d of a key, or positions of a value, in one load
-  static constexpr std::size_t kBytes = 4;
-  static void load(L (&x)[1], const std::byte* from) noexcept {
-    x[0] = L::load(reinterpret_cast<const float*>(from));
-  }
-  static float element(const std::byte* from, std::size_t index) noexcept {
-    return reinterpret_cast<const float*>(from)[index];
-  }
-};
-
-/// Stored as bfloat16, two consecutive d (keys) or positions (values) in each 32-bit lane.
-template <class L>
-struct Bf16Cache {
-  static constexpr int kStep = 2;
-  static constexpr std::size_t kBytes = 2;
-  static void load(L (&x)[2], const std::byte* from) noexcept {
-    const auto pairs = L::Bits::load(from);
-    x[0] = L::from_bits(pairs.template shift_left<16>());
-    x[1] = L::from_bits(pairs & 0xFFFF0000U);
-  }
-  static float element(const std::byte* from, std::size_t index) noexcept {
-    return bf16_to_f32(reinterpret_cast<const std::uint16_t*>(from)[index]);
-  }
-};
-
 template <class L, class Cache>
 struct AttentionTile {
+  using Factor = typename Cache::Factor;
   static constexpr int kGroups = kAttentionTile / 16;
   static constexpr int kStep = Cache::kStep;
+  static constexpr int kRowBlock = 6;
+  static constexpr std::size_t kPrefetchBytes = 2048;  // one token streams; floats need no help
 
-  template <int rows>
-  static void scores(float* p, const float* q, std::size_t q_stride, int head_dim,
-                     const std::byte* keys) noexcept {
-    const std::size_t group_bytes = static_cast<std::size_t>(head_dim) * 16 * Cache::kBytes;
-    L sum[rows][kGroups];
-    for (auto& row : sum) {
-      for (L& group : row) group = L::broadcast(0.0F);
+  /// Vectors of each of `rows` rows that are summed up at once.
+  static constexpr int vectors_for(int rows) noexcept {
+    const int fit = L::kAccumulators / rows;
+    return fit >= 4 ? 4 : fit >= 2 ? 2 : 1;
+  }
+
+  template <int n>
+  struct Count {
+    static constexpr int value = n;
+  };
+  /// Calls body(Count<n>) for n = 1 .. kRowBlock.
+  template <typename Body>
+  static void with_count(int n, Body body) noexcept {
+    static_assert(kRowBlock == 6);
+    if (n == 6) return body(Count<6>());
+    if (n == 5) return body(Count<5>());
+    if (n == 4) return body(Count<4>());
+    if (n == 3) return body(Count<3>());
+    if (n == 2) return body(Count<2>());
+    body(Count<1>());
+  }
+  /// Calls body(Count<n>) for n = first .. last - 1.
+  template <int first, int last, typename Body>
+  static void for_parts(Body body) noexcept {
+    if constexpr (first < last) {
+      body(Count<first>());
+      for_parts<first + 1, last>(body);
     }
-    for (int d = 0; d < head_dim; d += kStep) {
-      const std::byte* column = keys + static_cast<std::size_t>(d) * 16 * Cache::kBytes;
-      for (int g = 0; g < kGroups; ++g) {
-        L key[kStep];
-        Cache::load(key, column + static_cast<std::size_t>(g) * group_bytes);
-        for (int r = 0; r < rows; ++r) {
-          const float* query = q + static_cast<std::size_t>(r) * q_stride + d;
-          for (int i = 0; i < kStep; ++i) {
-            sum[r][g] = L::fma(L::broadcast(query[i]), key[i], sum[r][g]);
-          }
-        }
+  }
+
+  static std::size_t at(int n) noexcept { return static_cast<std::size_t>(n); }
+
+  /// The scales of a scaled cache's tile.
+  static const float* scales_of(const std::byte* tile, int head_dim) noexcept {
+    return reinterpret_cast<const float*>(tile + at(head_dim) * kAttentionTile * Cache::kBytes);
+  }
+
+  /// sum += part of the loads at `from`, `stride` bytes apart, times those factors of each row.
+  template <int part, int rows, int vectors>
+  static void add_products(L (&sum)[rows][vectors], const std::byte* from, std::size_t stride,
+                           const Factor* factors, std::size_t row_stride) noexcept {
+    typename Cache::Loaded loaded[vectors];
+    for (int v = 0; v < vectors; ++v) {
+      if constexpr (rows <= 2 && part == 0 && Cache::kBytes < 4) {
+        __builtin_prefetch(from + at(v) * stride + kPrefetchBytes);
       }
+      loaded[v] = Cache::template load<part>(from + at(v) * stride);
     }
     for (int r = 0; r < rows; ++r) {
-      for (int g = 0; g < kGroups; ++g) sum[r][g].store(p + r * kAttentionTile + 16 * g);
+      const auto factor = Cache::template factor<part>(factors + at(r) * row_stride);
+      for (int v = 0; v < vectors; ++v) sum[r][v] = Cache::add(sum[r][v], loaded[v], factor);
     }
   }
 
-  static void weights(float* p, const float* q, std::size_t q_stride, int rows, int head_dim,
-                      const std::byte* keys, const Visible* visible, float cap) noexcept {
-    int r = 0;
-    for (; r + 2 <= rows; r += 2) {
-      scores<2>(p + r * kAttentionTile, q + static_cast<std::size_t>(r) * q_stride, q_stride,
-                head_dim, keys);
+  /// Scores of `rows` rows and of the positions of groups [group, group + groups).
+  template <int rows, int groups>
+  static void scores(float* p, const Factor* q, std::size_t q_stride, int head_dim,
+                     const std::byte* keys, int group) noexcept {
+    const std::size_t group_bytes = at(head_dim) * 16 * Cache::kBytes;
+    const std::byte* first = keys + at(group) * group_bytes;
+    L sum[rows][groups];
+    for (auto& row : sum) {
+      for (L& s : row) s = L::broadcast(0.0F);
     }
-    if (r < rows) {
-      scores<1>(p + r * kAttentionTile, q + static_cast<std::size_t>(r) * q_stride, q_stride,
-                head_dim, keys);
+    for (int d = 0; d < head_dim; d += kStep) {
+      for_parts<0, Cache::kParts>([&](auto part) {
+        add_products<part.value>(sum, first + at(d) * 16 * Cache::kBytes, group_bytes, q + d,
+                                 q_stride);
+      });
     }
+    for (int g = 0; g < groups; ++g) {
+      const int position = 16 * (group + g);
+      for (int r = 0; r < rows; ++r) {
+        if constexpr (Cache::kScaled) {
+          sum[r][g] = sum[r][g] * L::load(scales_of(keys, head_dim) + position);
+        }
+        sum[r][g].store(p + r * kAttentionTile + position);
+      }
+    }
+  }
+
+  /// Whether one of `rows` rows sees one of the positions [first, last).
+  static bool any_visible(const Visible* visible, int rows, int first, int last) noexcept {
+    for (int r = 0; r < rows; ++r) {
+      if (visible[r].first < last && visible[r].last > first) return true;
+    }
+    return false;
+  }
+
+  /// The groups outermost: all rows read one while it is in the nearest cache.
+  template <int rows>
+  static void score_blocks(float* p, const Factor* q, std::size_t q_stride, int blocks,
+                           int head_dim, const std::byte* keys, const Visible* visible) noexcept {
+    constexpr int kShare = vectors_for(rows);
+    for (int g = 0; g < kGroups; g += kShare) {
+      for (int b = 0; b < blocks; ++b) {
+        const int r = b * rows;
+        if (!any_visible(visible + r, rows, 16 * g, 16 * (g + kShare))) continue;
+        scores<rows, kShare>(p + r * kAttentionTile, q + at(r) * q_stride, q_stride, head_dim, keys,
+                             g);
+      }
+    }
+  }
+
+  /// Scores of one row -> weights, exact zeros where the row does not see.
+  static void soft_exp(float* p, Visible visible, float cap) noexcept {
     const L limit = L::broadcast(cap);
     const L inverse = L::broadcast(1.0F / cap);
-    for (r = 0; r < rows; ++r) {
-      for (int g = 0; g < kGroups; ++g) {
-        float* at = p + r * kAttentionTile + 16 * g;
-        const L weight = exp_lanes(limit * tanh_lanes(L::load(at) * inverse));
+    for (int g = 0; g < kGroups; ++g) {
+      const int first = visible.first - 16 * g;
+      const int last = visible.last - 16 * g;
+      L weight = L::broadcast(0.0F);
+      if (first < 16 && last > 0 && first < last) {
+        weight = exp_lanes(limit * tanh_lanes_mostly_small(L::load(p + 16 * g) * inverse));
         // A masked score may be anything, NaN included: the weight is replaced, not multiplied.
-        L::keep_range(weight, visible[r].first - 16 * g, visible[r].last - 16 * g).store(at);
+        if (first > 0 || last < 16) weight = L::keep_range(weight, first, last);
       }
+      weight.store(p + 16 * g);
     }
   }
 
-  /// `vectors` vectors of 16 dimensions of one row, positions [first, last).
-  template <int vectors>
-  static void mix_row(float* out, const float* p, int head_dim, const std::byte* values, int first,
-                      int last) noexcept {
-    L sum[vectors];
-    for (int v = 0; v < vectors; ++v) sum[v] = L::load(out + 16 * v);
-    const std::size_t row_bytes = static_cast<std::size_t>(head_dim) * kStep * Cache::kBytes;
-    // A pair that begins before `first` holds a cached value whose weight is an exact zero. A pair
-    // that ends at `last` may hold anything, so only its first half is used.
-    int i = first / kStep * kStep;
+  static void weights(float* p, const Factor* q, std::size_t q_stride, int rows, int head_dim,
+                      const std::byte* keys, const Visible* visible, float cap) noexcept {
+    const int blocks = rows / kRowBlock;
+    score_blocks<kRowBlock>(p, q, q_stride, blocks, head_dim, keys, visible);
+    const int done = blocks * kRowBlock;
+    if (done < rows) {
+      with_count(rows - done, [&](auto count) {
+        score_blocks<count.value>(p + done * kAttentionTile, q + at(done) * q_stride, q_stride, 1,
+                                  head_dim, keys, visible + done);
+      });
+    }
+    for (int r = 0; r < rows; ++r) soft_exp(p + r * kAttentionTile, visible[r], cap);
+  }
+
+  /// `vectors` blocks of 16 dimensions of `rows` rows from dimension d on, positions [first, last).
+  template <int rows, int vectors>
+  static void mix_block(float* out, const Factor* p, int d, int head_dim, const std::byte* values,
+                        int first, int last) noexcept {
+    const std::byte* block = values + at(d) * kAttentionTile * Cache::kBytes;
+    L sum[rows][vectors];
+    for (int r = 0; r < rows; ++r) {
+      for (int v = 0; v < vectors; ++v) sum[r][v] = L::load(out + r * head_dim + d + 16 * v);
+    }
+    const auto add = [&](int i, auto part) {
+      const int load = i & ~(kStep - 1);
+      add_products<part.value>(sum, block + at(load) * 16 * Cache::kBytes,
+                               kAttentionTile * 16 * Cache::kBytes, p + load, kAttentionTile);
+    };
+    int i = first;
+    if (i % kStep != 0 && i < last) add(i++, Count<Cache::kUpper>());
     for (; i + kStep <= last; i += kStep) {
-      const std::byte* row = values + static_cast<std::size_t>(i / kStep) * row_bytes;
-      for (int v = 0; v < vectors; ++v) {
-        L value[kStep];
-        Cache::load(value, row + static_cast<std::size_t>(v) * 64);
-        for (int k = 0; k < kStep; ++k) {
-          sum[v] = L::fma(L::broadcast(p[i + k]), value[k], sum[v]);
-        }
-      }
+      for_parts<0, Cache::kParts>([&](auto part) { add(i, part); });
     }
-    if (i < last) {
-      const std::byte* row = values + static_cast<std::size_t>(i / kStep) * row_bytes;
-      for (int v = 0; v < vectors; ++v) {
-        L value[kStep];
-        Cache::load(value, row + static_cast<std::size_t>(v) * 64);
-        sum[v] = L::fma(L::broadcast(p[i]), value[0], sum[v]);
-      }
+    if (i < last) add(i, Count<Cache::kLower>());
+    for (int r = 0; r < rows; ++r) {
+      for (int v = 0; v < vectors; ++v) sum[r][v].store(out + r * head_dim + d + 16 * v);
     }
-    for (int v = 0; v < vectors; ++v) sum[v].store(out + 16 * v);
+  }
+
+  /// Dimensions [d, head_dim) of one row, fewer than 16: of a head whose size is no multiple of it.
+  static void mix_rest(float* out, const Factor* p, int d, int head_dim, const std::byte* values,
+                       int first, int last) noexcept {
+    const std::byte* block = values + at(d) * kAttentionTile * Cache::kBytes;
+    const int width = head_dim - d;
+    for (int j = 0; j < width; ++j) {
+      float sum = out[d + j];
+      for (int i = first; i < last; ++i) {
+        const int index = (i / kStep * width + j) * kStep + i % kStep;
+        sum = std::fma(Cache::value_of(p[i]), Cache::element(block, at(index)), sum);
+      }
+      out[d + j] = sum;
+    }
+  }
+
+  /// All dimensions of `rows` rows, positions [first, last).
+  template <int rows>
+  static void mix_rows(float* out, const Factor* p, int head_dim, const std::byte* values,
+                       int first, int last) noexcept {
+    if (first >= last) return;
+    constexpr int kShare = vectors_for(rows);
+    int d = 0;
+    for (; d + 16 * kShare <= head_dim; d += 16 * kShare) {
+      mix_block<rows, kShare>(out, p, d, head_dim, values, first, last);
+    }
+    for (; d + 16 <= head_dim; d += 16) {
+      mix_block<rows, 1>(out, p, d, head_dim, values, first, last);
+    }
+    if (d == head_dim) return;
+    for (int r = 0; r < rows; ++r) {
+      mix_rest(out + r * head_dim, p + r * kAttentionTile, d, head_dim, values, first, last);
+    }
+  }
+
+  /// Positions that all rows see are added for all together, those before and behind row by row:
+  /// a value that a row does not see may be anything, and takes no part in its chain. A pair is
+  /// never split in two that a row sees whole.
+  template <int rows>
+  static void mix_visible(float* out, const Factor* p, int head_dim, const std::byte* values,
+                          const Visible* visible) noexcept {
+    int first = 0;
+    int last = kAttentionTile;
+    for (int r = 0; r < rows; ++r) {
+      first = visible[r].first > first ? visible[r].first : first;
+      last = visible[r].last < last ? visible[r].last : last;
+    }
+    first = (first + kStep - 1) / kStep * kStep;
+    last = last / kStep * kStep;
+    if (first > last) first = last;
+    const auto alone = [&](int r, int from, int to) {
+      mix_rows<1>(out + r * head_dim, p + r * kAttentionTile, head_dim, values, from, to);
+    };
+    for (int r = 0; r < rows; ++r) {
+      alone(r, visible[r].first, visible[r].last < first ? visible[r].last : first);
+    }
+    mix_rows<rows>(out, p, head_dim, values, first, last);
+    for (int r = 0; r < rows; ++r) {
+      alone(r, visible[r].first > last ? visible[r].first : last, visible[r].last);
+    }
+  }
+
+  static void add_weights(float* sums, const float* p, Visible visible) noexcept {
+    L sum = L::load(sums);
+    // Weights that the row does not see are exact zeros, so whole vectors may be added.
+    for (int g = visible.first / 16; g * 16 < visible.last; ++g) {
+      sum = sum + Cache::counted(L::load(p + 16 * g));
+    }
+    sum.store(sums);
   }
 
   static void mix(float* out, float* sums, const float* p, int rows, int head_dim,
                   const std::byte* values, const Visible* visible) noexcept {
     for (int r = 0; r < rows; ++r) {
-      const auto [first, last] = visible[r];
-      if (first >= last) continue;
-      const float* weight = p + r * kAttentionTile;
-      float* row_sums = sums + 16 * r;
-      L sum = L::load(row_sums);
-      // Weights outside [first, last) are exact zeros, so whole vectors may be added.
-      for (int g = first / 16; g * 16 < last; ++g) sum = sum + L::load(weight + 16 * g);
-      sum.store(row_sums);
-      float* to = out + static_cast<std::size_t>(r) * static_cast<std::size_t>(head_dim);
-      int d = 0;
-      for (; d + 128 <= head_dim; d += 128) {
-        mix_at<8>(to, weight, d, head_dim, values, first, last);
+      if (visible[r].first < visible[r].last) {
+        add_weights(sums + 16 * r, p + r * kAttentionTile, visible[r]);
       }
-      for (; d + 16 <= head_dim; d += 16) {
-        mix_at<1>(to, weight, d, head_dim, values, first, last);
-      }
-      for (; d < head_dim; ++d) mix_one(to + d, weight, d, head_dim, values, first, last);
     }
-  }
-
-  template <int vectors>
-  static void mix_at(float* out, const float* p, int d, int head_dim, const std::byte* values,
-                     int first, int last) noexcept {
-    mix_row<vectors>(out + d, p, head_dim,
-                     values + static_cast<std::size_t>(d) * kStep * Cache::kBytes, first, last);
-  }
-
-  /// One dimension of a head whose size is no multiple of 16.
-  static void mix_one(float* out, const float* p, int d, int head_dim, const std::byte* values,
-                      int first, int last) noexcept {
-    float sum = *out;
-    for (int i = first; i < last; ++i) {
-      const std::size_t row =
-          static_cast<std::size_t>(i / kStep) * static_cast<std::size_t>(head_dim);
-      const std::size_t index =
-          (row + static_cast<std::size_t>(d)) * kStep + static_cast<std::size_t>(i % kStep);
-      sum = std::fma(p[i], Cache::element(values, index), sum);
+    Factor room[kRowBlock * kAttentionTile];
+    for (int r = 0; r < rows; r += kRowBlock) {
+      const int count_here = rows - r < kRowBlock ? rows - r : kRowBlock;
+      const Factor* factors =
+          Cache::factors(room, p + r * kAttentionTile, count_here, scales_of(values, head_dim));
+      with_count(count_here, [&](auto count) {
+        mix_visible<count.value>(out + r * head_dim, factors, head_dim, values, visible + r);
+      });
     }
-    *out = sum;
   }
 
   static AttentionKernels kernels() noexcept { return {weights, mix}; }

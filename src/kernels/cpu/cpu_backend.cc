@@ -78,11 +78,11 @@ Rows CpuBackend::allocate_rows(int max_rows, int cols) {
   return {buffer.as<float>(), max_rows, cols, stride};
 }
 
-CacheView CpuBackend::allocate_cache(int capacity, DType type) {
+CacheView CpuBackend::allocate_cache(int capacity, CacheFormat format) {
   CacheView cache;
-  cache.type = type;
+  cache.format = format;
   cache.capacity = round_up(capacity, kAttentionChunk);
-  cache.bytes = geometry_.bytes_per_position(type) * static_cast<std::size_t>(cache.capacity);
+  cache.bytes = geometry_.bytes_per_position(format) * static_cast<std::size_t>(cache.capacity);
   auto buffer = std::make_unique<AlignedBuffer>(cache.bytes);
   cache.keys = buffer->data();
   cache.values = cache.keys + cache.bytes / 2;
@@ -95,7 +95,7 @@ void CpuBackend::release_cache(const CacheView& cache) noexcept {
 }
 
 void CpuBackend::read_cache(std::span<std::byte> to, const CacheView& from, int first, int last) {
-  const std::size_t bytes = geometry_.bytes_per_position(from.type);
+  const std::size_t bytes = geometry_.bytes_per_position(from.format);
   for_each_row(last - first, [&](int i) {
     read_position(geometry_, from, first + i, to.data() + static_cast<std::size_t>(i) * bytes);
   });
@@ -103,7 +103,7 @@ void CpuBackend::read_cache(std::span<std::byte> to, const CacheView& from, int 
 
 void CpuBackend::write_cache(const CacheView& to, std::span<const std::byte> from, int first,
                              int last) {
-  const std::size_t bytes = geometry_.bytes_per_position(to.type);
+  const std::size_t bytes = geometry_.bytes_per_position(to.format);
   for_each_row(last - first, [&](int i) {
     write_position(geometry_, to, first + i, from.data() + static_cast<std::size_t>(i) * bytes);
   });
@@ -118,7 +118,9 @@ void CpuBackend::begin_step(const Step& step) {
   step_ = step;
   const std::size_t half = rope_frequencies_.size();
   rope_angles_.resize(step.positions.size() * 2 * half);
-  list_attention_items();
+  for (const LayerKind kind : {LayerKind::local, LayerKind::global}) {
+    attention_plans_[static_cast<int>(kind)].prepare(step_, config_, kind, pool_.num_threads());
+  }
   enqueue_rows(static_cast<int>(step.positions.size()), [this, half](int row) {
     float* cosines = rope_angles_.data() + static_cast<std::size_t>(row) * 2 * half;
     for (std::size_t i = 0; i < half; ++i) {

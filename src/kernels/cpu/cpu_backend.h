@@ -17,6 +17,7 @@
 
 #include "aligned_buffer.h"
 #include "kernels/backend.h"
+#include "kernels/cpu/attention_plan.h"
 #include "kernels/cpu/best_search.h"
 #include "kernels/cpu/cpu_cache.h"
 #include "kernels/cpu/kernel_table.h"
@@ -37,7 +38,7 @@ class CpuBackend final : public Backend {
   [[nodiscard]] Weight import_vector(std::span<const float> values) override;
   [[nodiscard]] Rows allocate_rows(int max_rows, int cols) override;
 
-  [[nodiscard]] CacheView allocate_cache(int capacity, DType type) override;
+  [[nodiscard]] CacheView allocate_cache(int capacity, CacheFormat format) override;
   void release_cache(const CacheView& cache) noexcept override;
   void read_cache(std::span<std::byte> to, const CacheView& from, int first, int last) override;
   void write_cache(const CacheView& to, std::span<const std::byte> from, int first,
@@ -144,12 +145,9 @@ class CpuBackend final : public Backend {
                   int strips) noexcept;
   void finish_output(std::size_t output, float* raw, TokenId first, int count) noexcept;
 
-  struct AttentionItem {
-    int first_row;  // of the step; the item's rows belong to one sequence, positions ascending
-    int last_row;
-    int kv_head;
-  };
-  void list_attention_items();
+  [[nodiscard]] const AttentionPlan& plan_of(int layer) const noexcept {
+    return attention_plans_[static_cast<int>(config_.layer_kind(layer))];
+  }
   void attend(const AttentionItem& item, Rows out, Rows qkv, int layer) const noexcept;
 
   template <typename Body>
@@ -181,10 +179,10 @@ class CpuBackend final : public Backend {
 
   std::vector<float> rope_angles_;        // [rows][head_dim]: cosines, then sines
   std::vector<double> rope_frequencies_;  // [head_dim / 2]
-  std::vector<AttentionItem> attention_items_;
-  AlignedBuffer converted_[2];   // activations as bf16 and as 8-bit blocks
-  AlignedBuffer final_rows_;     // the output rows, normed
-  bool selects_strips_ = false;  // of the head: only wanted_strips_ are computed
+  AttentionPlan attention_plans_[2];      // of local and of global layers
+  AlignedBuffer converted_[2];            // activations as bf16 and as 8-bit blocks
+  AlignedBuffer final_rows_;              // the output rows, normed
+  bool selects_strips_ = false;           // of the head: only wanted_strips_ are computed
   std::vector<int> wanted_strips_;
   std::deque<BestSearch> searches_;  // one for each output row
 };

@@ -14,8 +14,8 @@ namespace gemma2::cpu {
 /// over those of the levels before it.
 [[nodiscard]] std::span<const KernelTable* const> supported_tables();
 
-/// The best table, or the one that GEMMA2_ISA names. `portable_bits`: BF16 products with float
-/// activations, because a bf16 dot product rounds in its own way.
+/// The best table, or the one that GEMMA2_ISA names. `portable_bits`: BF16 products, and
+/// attention over bf16 caches, with floats, because a bf16 dot product rounds in its own way.
 /// Throws Error(unsupported) listing the levels if GEMMA2_ISA names another.
 [[nodiscard]] KernelTable select_table(bool portable_bits);
 

@@ -74,15 +74,19 @@ struct Visible {
 };
 
 /// Attention over one tile of 64 absolute positions, for query rows that share a key/value head.
-/// Keys of a tile: 4 groups of 16 positions; f32: [head_dim][16]; bf16: [head_dim / 2][16][2].
-/// Values of a tile: f32: [64][head_dim]; bf16: [32 position pairs][head_dim][2].
+/// Keys of a tile: 4 groups of 16 positions; f32, int8: [head_dim][16]; bf16: [head_dim /
+/// 2][16][2]. Values of a tile: blocks of n = 16 dimensions, the last perhaps of fewer; f32, int8:
+/// [64][n]; bf16: [32 position pairs][n][2]. Behind the int8 of a tile: float scale[64], by
+/// position.
 struct AttentionKernels {
-  /// p[row * 64 + i] = exp(cap * tanh(s / cap)), s = fma chain of q * key over ascending d; exactly
-  /// 0 where position i is not visible to the row. q: [rows][q_stride].
+  /// p[row * 64 + i] = exp(cap * tanh(s / cap)), s = fma chain of q * key over ascending d, for
+  /// int8 then times the key's scale; exactly 0 where position i is not visible to the row. q:
+  /// [rows][q_stride].
   void (*weights)(float* p, const float* q, std::size_t q_stride, int rows, int head_dim,
                   const std::byte* keys, const Visible* visible, float cap) noexcept;
-  /// out[row][d] = fma(p[row][i], value[i][d], out[row][d]) and sums[row][i % 16] += p[row][i], for
-  /// ascending i visible to the row. out: [rows][head_dim], sums: [rows][16].
+  /// out[row][d] = fma(w, value[i][d], out[row][d]) and sums[row][i % 16] += p[row][i], for
+  /// ascending i visible to the row; w = p[row][i], for int8 p[row][i] times the value's scale.
+  /// out: [rows][head_dim], sums: [rows][16].
   void (*mix)(float* out, float* sums, const float* p, int rows, int head_dim,
               const std::byte* values, const Visible* visible) noexcept;
 };
@@ -92,8 +96,10 @@ struct AttentionKernels {
 struct KernelTable {
   const char* name;
   FormatKernels format[kNumFormats];  // indexed by DType
-  AttentionKernels attention_f32;     // by cache type
-  AttentionKernels attention_bf16;
+  AttentionKernels attention_f32;     // by cache format
+  AttentionKernels attention_bf16;    // where the ISA has a bf16 dot product, with its own rounding
+  AttentionKernels attention_bf16_fma;  // the same cache with float chains
+  AttentionKernels attention_int8;
 
   /// quant/activation_block.h states the rule. n: multiple of 256 (zero-padded by the caller).
   void (*quantize_q8)(ActivationBlock* out, const float* x, int n) noexcept;

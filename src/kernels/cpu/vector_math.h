@@ -56,22 +56,35 @@ inline L exp_lanes(L x) noexcept {
   return p * L::from_bits(shifted.bits().template shift_left<23>() + one.bits());
 }
 
-/// tanh within 2 ulp; +-1 beyond |x| = 10. NaN stays NaN.
+inline constexpr float kTanhSmall = 0.625F;
+
+/// tanh for |x| < kTanhSmall.
 template <class L>
-inline L tanh_lanes(L x) noexcept {
-  const L magnitude = L::abs(x);
+inline L tanh_small(L x) noexcept {
   const L square = x * x;
   L p = L::broadcast(-5.704988725e-03F);
   p = L::fma(p, square, L::broadcast(2.063908987e-02F));
   p = L::fma(p, square, L::broadcast(-5.373971537e-02F));
   p = L::fma(p, square, L::broadcast(1.333144158e-01F));
   p = L::fma(p, square, L::broadcast(-3.333328068e-01F));
-  const L small = L::fma(p * square, x, x);
+  return L::fma(p * square, x, x);
+}
+
+/// tanh within 2 ulp; +-1 beyond |x| = 10. NaN stays NaN.
+template <class L>
+inline L tanh_lanes(L x) noexcept {
+  const L magnitude = L::abs(x);
   const L one = L::broadcast(1.0F);
   const L two = L::broadcast(2.0F);
   const L clamped = L::min(L::broadcast(10.0F), magnitude);
   const L large = L::copysign(one - two / (exp_lanes(two * clamped) + one), x);
-  return L::select_less(magnitude, L::broadcast(0.625F), small, large);
+  return L::select_less(magnitude, L::broadcast(kTanhSmall), tanh_small(x), large);
+}
+
+/// The same bits, sooner where all lanes are small: no exponential, no division.
+template <class L>
+inline L tanh_lanes_mostly_small(L x) noexcept {
+  return L::all_less(L::abs(x), L::broadcast(kTanhSmall)) ? tanh_small(x) : tanh_lanes(x);
 }
 
 }  // namespace gemma2::cpu

@@ -6,6 +6,7 @@
 
 #include "kernels/cpu/avx512/intrinsics.h"
 #include "kernels/cpu/dispatch.h"
+#include "kernels/emulated/emulated_features.h"
 #include "kernels/kernel_inputs.h"
 
 namespace gemma2 {
@@ -33,7 +34,8 @@ float dot(float sum, __m512bh a, __m512bh b) {
 }
 
 TEST(Emulation, HasATableForEveryLevel) {
-  EXPECT_EQ(cpu::supported_tables().size(), std::size_t{1 + GEMMA2_EMULATED_LEVELS});
+  const std::size_t levels = cpu::has_avx2() ? GEMMA2_EMULATED_LEVELS : GEMMA2_EMULATED_LEVELS - 1;
+  EXPECT_EQ(cpu::supported_tables().size(), 1 + levels);
 }
 
 TEST(Emulation, DpbusdTakesUnsignedTimesSignedAndDoesNotSaturate) {
@@ -165,6 +167,21 @@ TEST(Emulation, ConversionsRoundToNearestEven) {
   EXPECT_EQ(elements<float>(_mm512_cvtph_ps(_mm256_set1_epi16(0x3C01)))[0], 1.0F + 0x1p-10F);
   const auto low = elements<std::uint16_t>(_mm512_cvtepi32_epi16(_mm512_set1_epi32(-70000)));
   EXPECT_EQ(low[9], static_cast<std::uint16_t>(-70000));
+}
+
+TEST(Emulation, RoundingToBf16TiesToEvenAndKnowsNoDenormals) {
+  const float tie_down = std::bit_cast<float>(0x3F808000U);
+  const float tie_up = std::bit_cast<float>(0x3F818000U);
+  const float denormal = std::bit_cast<float>(0x80000001U);
+  const float signaling = std::bit_cast<float>(0x7F800001U);
+  for (const auto& [x, expected] : {std::pair{1.0F, 0x3F80},
+                                    {tie_down, 0x3F80},
+                                    {tie_up, 0x3F82},
+                                    {denormal, 0x8000},
+                                    {signaling, 0x7FC0}}) {
+    const auto r = elements<std::uint16_t>(_mm512_cvtneps_pbh(_mm512_set1_ps(x)));
+    EXPECT_EQ(r[5], expected) << x;
+  }
 }
 
 TEST(EmulationDeathTest, AnUnalignedLoadFaults) {

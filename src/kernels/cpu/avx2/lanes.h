@@ -21,14 +21,17 @@ inline __m128i load_128(const std::byte* from) noexcept {
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
 }
 
+inline __m128i load_64(const std::byte* from) noexcept {
+  return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+}
+
 struct Bits {
   __m256i low;
   __m256i high;
 
   static Bits load(const std::byte* from) noexcept { return {load_256(from), load_256(from + 32)}; }
   static Bits load_int8(const std::byte* from) noexcept {
-    const __m128i bytes = load_128(from);
-    return {_mm256_cvtepi8_epi32(bytes), _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8))};
+    return {_mm256_cvtepi8_epi32(load_64(from)), _mm256_cvtepi8_epi32(load_64(from + 8))};
   }
   template <int n>
   [[nodiscard]] Bits shift_left() const noexcept {
@@ -53,6 +56,7 @@ struct Bits {
 struct Lanes {
   using Bits = avx2::Bits;
   using Batch = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
+  static constexpr int kAccumulators = 6;
   Batch low;
   Batch high;
 
@@ -115,6 +119,11 @@ struct Lanes {
   static Lanes select_less(Lanes a, Lanes b, Lanes yes, Lanes no) noexcept {
     return {_mm256_blendv_ps(no.low, yes.low, _mm256_cmp_ps(a.low, b.low, _CMP_LT_OQ)),
             _mm256_blendv_ps(no.high, yes.high, _mm256_cmp_ps(a.high, b.high, _CMP_LT_OQ))};
+  }
+  static bool all_less(Lanes a, Lanes b) noexcept {
+    const __m256 low_less = _mm256_cmp_ps(a.low, b.low, _CMP_LT_OQ);
+    const __m256 high_less = _mm256_cmp_ps(a.high, b.high, _CMP_LT_OQ);
+    return _mm256_movemask_ps(_mm256_and_ps(low_less, high_less)) == 0xFF;
   }
   static Lanes keep_range(Lanes a, int first, int last) noexcept {
     return {_mm256_and_ps(a.low, range_mask(first, last)),

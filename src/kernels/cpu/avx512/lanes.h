@@ -34,6 +34,7 @@ struct Bits {
 
 struct Lanes {
   using Bits = avx512::Bits;
+  static constexpr int kAccumulators = 24;
   __m512 v;
 
   static Lanes broadcast(float x) noexcept { return {_mm512_set1_ps(x)}; }
@@ -71,6 +72,9 @@ struct Lanes {
   }
   static Lanes select_less(Lanes a, Lanes b, Lanes yes, Lanes no) noexcept {
     return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), no.v, yes.v)};
+  }
+  static bool all_less(Lanes a, Lanes b) noexcept {
+    return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ) == 0xFFFF;
   }
   static Lanes keep_range(Lanes a, int first, int last) noexcept {
     const std::uint32_t below_last = last <= 0 ? 0U : last >= 16 ? 0xFFFFU : (1U << last) - 1U;

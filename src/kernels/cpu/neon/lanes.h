@@ -58,6 +58,7 @@ struct Bits {
 
 struct Lanes {
   using Bits = neon::Bits;
+  static constexpr int kAccumulators = 6;
   float32x4_t v[4];
 
   static Lanes broadcast(float x) noexcept {
@@ -122,6 +123,11 @@ struct Lanes {
   static Lanes select_less(Lanes a, Lanes b, Lanes yes, Lanes no) noexcept {
     return four<Lanes>(
         [&](int i) { return vbslq_f32(vcltq_f32(a.v[i], b.v[i]), yes.v[i], no.v[i]); });
+  }
+  static bool all_less(Lanes a, Lanes b) noexcept {
+    uint32x4_t all = vcltq_f32(a.v[0], b.v[0]);
+    for (int i = 1; i < 4; ++i) all = vandq_u32(all, vcltq_f32(a.v[i], b.v[i]));
+    return vminvq_u32(all) != 0;
   }
   static Lanes keep_range(Lanes a, int first, int last) noexcept {
     constexpr std::int32_t kLane[4] = {0, 1, 2, 3};

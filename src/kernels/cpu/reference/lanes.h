@@ -64,6 +64,8 @@ struct Bits {
 
 struct Lanes {
   using Bits = reference::Bits;
+  /// Values of this type that a loop may sum up in and keep in registers, with room for operands.
+  static constexpr int kAccumulators = 6;
   float v[16];
 
   template <typename F>
@@ -148,6 +150,12 @@ struct Lanes {
   /// a < b ? yes : no
   static Lanes select_less(Lanes a, Lanes b, Lanes yes, Lanes no) noexcept {
     return each([&](int i) { return a.v[i] < b.v[i] ? yes.v[i] : no.v[i]; });
+  }
+  /// Whether a < b in every lane.
+  static bool all_less(Lanes a, Lanes b) noexcept {
+    bool all = true;
+    for (int i = 0; i < 16; ++i) all = all && a.v[i] < b.v[i];
+    return all;
   }
   /// Lanes first <= i < last of a, zero elsewhere.
   static Lanes keep_range(Lanes a, int first, int last) noexcept {
