@@ -87,10 +87,10 @@ std::vector<TokenId> NgramIndex::continuation(const Match& match, int count) con
   assert(match.length > 0 && match.next > 0 && match.next < size());
   std::vector<TokenId> tokens;
   tokens.reserve(static_cast<std::size_t>(count));
-  const int known = size() - match.next;  // > 0: the place is earlier than the end
-  for (int i = 0; i < count; ++i) {
-    tokens.push_back(i < known ? tokens_[static_cast<std::size_t>(match.next + i)]
-                               : tokens[static_cast<std::size_t>(i - known)]);
+  const auto known = static_cast<std::size_t>(size() - match.next);  // > 0: earlier than the end
+  const auto next = static_cast<std::size_t>(match.next);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    tokens.push_back(i < known ? tokens_[next + i] : tokens[i - known]);
   }
   return tokens;
 }
