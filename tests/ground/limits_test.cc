@@ -52,10 +52,10 @@ TEST_F(Limits, MemoryIsLimitedByAContainer) {
 
 TEST_F(Limits, MemoryIsLimitedByAnyGroupAround) {
   write_machine(300);
-  write("proc/self/cgroup", "0::/work/job\n");
-  write("sys/fs/cgroup/work/memory.max", std::to_string(64 * kMiB));
-  write("sys/fs/cgroup/work/memory.current", std::to_string(65 * kMiB));
-  write("sys/fs/cgroup/work/job/memory.max", "max");
+  write("proc/self/cgroup", "0::/service/job\n");
+  write("sys/fs/cgroup/service/memory.max", std::to_string(64 * kMiB));
+  write("sys/fs/cgroup/service/memory.current", std::to_string(65 * kMiB));
+  write("sys/fs/cgroup/service/job/memory.max", "max");
   EXPECT_EQ(found(), 0U);
 }
 

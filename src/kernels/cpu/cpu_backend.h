@@ -119,8 +119,9 @@ class CpuBackend final : public Backend {
   void convert_row(std::byte* to, const float* x, int n, InputLayout layout) const noexcept;
   void consume_pending(Rows x) noexcept;
   void settle_pending();
-  void reserve_workers(int cols);
+  void reserve_workers(int stride);
   [[nodiscard]] Rows located(Rows x) const noexcept;
+  [[nodiscard]] float* other_residual() noexcept;
   [[nodiscard]] const Columns& columns(const Input& input, int thread, bool stores) noexcept;
   void prepare_row(Worker& worker, const Input& input, int row, bool stores) noexcept;
 

@@ -64,6 +64,11 @@ Rows CpuBackend::located(Rows x) const noexcept {
   return x;
 }
 
+/// Where the residual goes next.
+float* CpuBackend::other_residual() noexcept {
+  return residual_now_ == residual_home_ ? spare_residual_.as<float>() : residual_home_;
+}
+
 /// Queues what is pending, and brings the residual home.
 void CpuBackend::settle_pending() {
   if (add_.scale != nullptr || residual_now_ != residual_home_) {
@@ -105,7 +110,7 @@ CpuBackend::Input CpuBackend::make_input(Rows x, InputLayout layout) {
     input.x = located(norm_.x);
     if (add_.scale != nullptr && add_.residual.data == norm_.x.data) {
       input.add = add_;
-      input.sum_to = residual_now_ == residual_home_ ? spare_residual_.as<float>() : residual_home_;
+      input.sum_to = other_residual();
     }
   }
   return input;
@@ -115,7 +120,7 @@ CpuBackend::Input CpuBackend::make_input(Rows x, InputLayout layout) {
 void CpuBackend::consume_pending(Rows x) noexcept {
   if (norm_.scale == nullptr || norm_.out.data != x.data) return;
   if (add_.scale != nullptr && add_.residual.data == norm_.x.data) {
-    residual_now_ = residual_now_ == residual_home_ ? spare_residual_.as<float>() : residual_home_;
+    residual_now_ = other_residual();
     add_ = {};
   }
   norm_ = {};
