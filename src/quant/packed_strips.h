@@ -17,9 +17,10 @@
 //           3328 bytes = 4 quarters (64 columns) of 832 bytes:
 //             sub-scales [4 groups of 16][16 rows] int8
 //             4 groups of 192 bytes, quads of k (4 consecutive k of a row) named 0 1 2 3:
-//               low01 [16 rows][4] uint8: low nibble of quad 0 | low nibble of quad 1 << 4
-//               low23 [16 rows][4] uint8: low nibble of quad 2 | low nibble of quad 3 << 4
-//               high  [16 rows][4] uint8: two high bits of quads 0 1 2 3 from bit 0 up
+//               plane 0 [16 rows][4] uint8: quad 0 | bits 5 4 of quad 3, from bit 6 up
+//               plane 1 [16 rows][4] uint8: quad 1 | bits 3 2 of quad 3
+//               plane 2 [16 rows][4] uint8: quad 2 | bits 1 0 of quad 3
+//             so that three quads are a mask away and only the fourth is put together.
 //           A weight is d * sub-scale * (six-bit value - 32).
 //
 // Every vector load is 64-byte aligned, which the stored 210- and 34-byte blocks never are, and

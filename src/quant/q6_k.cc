@@ -49,18 +49,19 @@ void decode_block(float* out, const std::byte* block) noexcept {
 
 // One row of one group of 16: four quads of low nibbles and of high bits, moved from where the
 // stored block keeps them (`low_shift` 0 or 4, `high_shift` 0 2 4 6) to their packed places. Words
-// hold four weights; nothing crosses a byte because each shift is followed by its mask.
+// hold four weights; nothing crosses a byte because shifts down are followed by a mask and shifts
+// up preceded by one.
 void pack_group(std::byte* group, const std::byte* low, int low_shift, const std::byte* high,
                 int high_shift) noexcept {
-  std::uint32_t l[4];
-  std::uint32_t h[4];
+  std::uint32_t six[4];
   for (int quad = 0; quad < 4; ++quad) {
-    l[quad] = load_word(low + quad * 4) >> low_shift & kLow;
-    h[quad] = load_word(high + quad * 4) >> high_shift & kPairs;
+    six[quad] = (load_word(low + quad * 4) >> low_shift & kLow) |
+                (load_word(high + quad * 4) >> high_shift & kPairs) << 4;
   }
-  store_word(group, l[0] | l[1] << 4);
-  store_word(group + 64, l[2] | l[3] << 4);
-  store_word(group + 128, h[0] | h[1] << 2 | h[2] << 4 | h[3] << 6);
+  for (int plane = 0; plane < 3; ++plane) {
+    const std::uint32_t pairs = six[3] >> (4 - 2 * plane) & kPairs;
+    store_word(group + 64 * plane, six[plane] | pairs << 6);
+  }
 }
 
 // One stored block of one row -> its lane in a tile; `tile` points at the row's lane.

@@ -105,7 +105,7 @@ struct ExtremeStrips {
         const std::size_t row = in_quarter % 64 / 4;
         const std::size_t group = (in_quarter - 64) / kQ6GroupBytes;
         const int end = (row + group + at / kQ6TileBytes) % 3 == 0 ? 0 : 255;
-        strip[at] = static_cast<std::byte>(random.below(64) == 0 ? random.either(15, 240) : end);
+        strip[at] = static_cast<std::byte>(random.below(64) == 0 ? random.either(63, 192) : end);
       }
     }
   }

@@ -44,9 +44,10 @@ float q6_k_weight(const std::byte* strip, int row, int k, int cols) {
   const int quad = k % kQ6Group / 4;
   const auto scale = static_cast<std::int8_t>(quarter[at(group * 16 + row)]);
   const std::byte* lane = quarter + 64 + at(group) * kQ6GroupBytes + at(row * 4 + k % 4);
-  const int low = static_cast<int>(lane[at(quad / 2 * 64)]) >> (quad % 2 * 4) & 15;
-  const int high = static_cast<int>(lane[128]) >> (2 * quad) & 3;
-  return delta * static_cast<float>(scale) * static_cast<float>((low | high << 4) - 32);
+  const auto pair = [lane](int plane) { return static_cast<int>(lane[at(64 * plane)]) >> 6; };
+  const int six =
+      quad < 3 ? static_cast<int>(lane[at(64 * quad)]) & 63 : pair(0) << 4 | pair(1) << 2 | pair(2);
+  return delta * static_cast<float>(scale) * static_cast<float>(six - 32);
 }
 
 float packed_weight(DType type, const std::byte* strip, int row, int k, int cols) {

@@ -91,18 +91,17 @@ struct Q6Decoder {
     const L d = L::load_f16(strip + static_cast<std::size_t>(block) * 32);
     const L scale = d * L::from_int(L::Bits::load_int8(at + 16 * group));
     at += 64 + static_cast<std::size_t>(group) * kQ6GroupBytes;
-    const auto low01 = L::Bits::load(at);
-    const auto low23 = L::Bits::load(at + 64);
-    const auto high = L::Bits::load(at + 128);
-    constexpr std::uint32_t kLow = 0x0F0F0F0FU;
-    constexpr std::uint32_t kHigh = 0x30303030U;
-    decode_quad(w, scale, (low01 & kLow) | (high.template shift_left<4>() & kHigh));
-    decode_quad(w + 4, scale,
-                (low01.template shift_right<4>() & kLow) | (high.template shift_left<2>() & kHigh));
-    decode_quad(w + 8, scale, (low23 & kLow) | (high & kHigh));
-    decode_quad(
-        w + 12, scale,
-        (low23.template shift_right<4>() & kLow) | (high.template shift_right<2>() & kHigh));
+    const auto plane0 = L::Bits::load(at);
+    const auto plane1 = L::Bits::load(at + 64);
+    const auto plane2 = L::Bits::load(at + 128);
+    constexpr std::uint32_t kSix = 0x3F3F3F3FU;
+    decode_quad(w, scale, plane0 & kSix);
+    decode_quad(w + 4, scale, plane1 & kSix);
+    decode_quad(w + 8, scale, plane2 & kSix);
+    decode_quad(w + 12, scale,
+                (plane0.template shift_right<2>() & 0x30303030U) |
+                    (plane1.template shift_right<4>() & 0x0C0C0C0CU) |
+                    (plane2.template shift_right<6>() & 0x03030303U));
   }
 };
 

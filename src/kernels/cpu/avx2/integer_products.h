@@ -11,13 +11,10 @@
 
 namespace gemma2::cpu::avx2 {
 
-// Weights stream past once: asking for the lines this far ahead keeps the memory busy while the
-// window is full of arithmetic.
-inline constexpr std::size_t kPrefetchBytes = 4096;
-
+/// Asks for the lines of `bytes` bytes from `at` on.
 inline void prefetch(const std::byte* at, std::size_t bytes) noexcept {
   for (std::size_t i = 0; i < bytes; i += 64) {
-    _mm_prefetch(reinterpret_cast<const char*>(at + kPrefetchBytes + i), _MM_HINT_T0);
+    _mm_prefetch(reinterpret_cast<const char*>(at + i), _MM_HINT_T0);
   }
 }
 

@@ -5,6 +5,9 @@
 // sums in registers; each four k take two loads of weights and four broadcasts for eight products.
 // The eight 32-bit and eight float sums of a block stay in the first-level cache: they are touched
 // once in 32 k.
+//
+// The first block of columns asks for the following tile while it multiplies: memory would
+// otherwise idle until the tile is unpacked, and then be waited for.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +22,12 @@ namespace gemma2::cpu::avx2 {
 template <class Dot>
 class Q6Panel {
  public:
-  /// tile: as packed; d: its 16 scales, half precision.
-  void unpack(const std::byte* tile, const std::byte* d) noexcept {
+  /// tile: as packed; d: its 16 scales, half precision; next: the tile that will be wanted next.
+  void unpack(const std::byte* tile, const std::byte* d, const std::byte* next) noexcept {
+    next_ = next;
     for (int g = 0; g < kGroups; ++g) {
       const std::byte* quarter = tile + static_cast<std::size_t>(g / 4) * kQ6QuarterBytes;
       const std::byte* quants = quarter + 64 + static_cast<std::size_t>(g % 4) * kQ6GroupBytes;
-      prefetch(quants, kQ6GroupBytes + (g % 4 == 0 ? 64 : 0));
       for (int half = 0; half < 2; ++half) {
         const Q6Group group = unpack_group(quants + 32 * half);
         for (int q = 0; q < 4; ++q) quad_[g][q][half] = group.quad[q];
@@ -37,10 +40,15 @@ class Q6Panel {
   /// out[c * out_stride + row] (first: 0) becomes fma(d, products of the tile, out).
   template <int columns>
   void multiply(float* out, std::size_t out_stride, const ActivationBlock* const (&x)[columns],
-                bool first) const noexcept {
+                bool first) noexcept {
     __m256 t[columns][2];
     for (auto& column : t) column[0] = column[1] = _mm256_setzero_ps();
-    for (int b = 0; b < kGroups / 2; ++b) multiply_block<columns>(t, x, b);
+    for (int b = 0; b < kGroups / 2; ++b) {
+      if (next_ != nullptr)
+        prefetch(next_ + kBlockBytes * static_cast<std::size_t>(b), kBlockBytes);
+      multiply_block<columns>(t, x, b);
+    }
+    next_ = nullptr;
     for (int c = 0; c < columns; ++c) {
       float* to = out + static_cast<std::size_t>(c) * out_stride;
       for (int half = 0; half < 2; ++half) {
@@ -52,6 +60,7 @@ class Q6Panel {
 
  private:
   static constexpr int kGroups = kQ6Block / kQ6Group;
+  static constexpr std::size_t kBlockBytes = kQ6TileBytes / 8;  // of 32 k, as packed
 
   /// sums[c] = the sums of group g with column c.
   template <int columns>
@@ -96,6 +105,7 @@ class Q6Panel {
   __m256i quad_[kGroups][4][2];  // [k / 4][half of the rows]
   __m256i scale_[kGroups][2];
   __m256 d_[2];
+  const std::byte* next_;  // to be prefetched by the first multiply; null: done
 };
 
 }  // namespace gemma2::cpu::avx2

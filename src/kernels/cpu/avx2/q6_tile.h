@@ -17,18 +17,17 @@ struct Q6Group {
   __m256i quad[4];  // 8 rows x 4 k, values 0 .. 63
 };
 
-/// `at`: the low01 plane of the group's rows; low23 and high follow at 64 and 128 bytes.
+/// `at`: plane 0 of the group's rows; planes 1 and 2 follow at 64 and 128 bytes.
 inline Q6Group unpack_group(const std::byte* at) noexcept {
-  const __m256i low01 = load_256(at);
-  const __m256i low23 = load_256(at + 64);
-  const __m256i high = load_256(at + 128);
-  const auto join = [](__m256i nibbles, __m256i shifted) {
-    return _mm256_or_si256(_mm256_and_si256(nibbles, _mm256_set1_epi8(0x0F)),
-                           _mm256_and_si256(shifted, _mm256_set1_epi8(0x30)));
-  };
-  return {{join(low01, _mm256_slli_epi16(high, 4)),
-           join(_mm256_srli_epi16(low01, 4), _mm256_slli_epi16(high, 2)), join(low23, high),
-           join(_mm256_srli_epi16(low23, 4), _mm256_srli_epi16(high, 2))}};
+  const __m256i six = _mm256_set1_epi8(0x3F);
+  const __m256i plane[3] = {load_256(at), load_256(at + 64), load_256(at + 128)};
+  // Each step moves what has been collected down by two bits; nothing ever leaves its byte.
+  __m256i last = _mm256_setzero_si256();
+  for (int i = 2; i >= 0; --i) {
+    last = _mm256_srli_epi16(_mm256_or_si256(last, _mm256_andnot_si256(six, plane[i])), 2);
+  }
+  return {{_mm256_and_si256(plane[0], six), _mm256_and_si256(plane[1], six),
+           _mm256_and_si256(plane[2], six), last}};
 }
 
 /// Products by maddubs, whose sums are 16-bit pairs. Six-bit weights stay unsigned (0 .. 63): a

@@ -31,6 +31,7 @@ struct SignDot {
 template <class Dot>
 struct Q8Kernel {
   static constexpr int kColumns = 4;
+  static constexpr std::size_t kAhead = 4096;  // bytes asked for before their turn
 
   /// products[c] = eight rows of 32 k times column c, exact. `quads`: the rows' first quad.
   template <int columns>
@@ -56,7 +57,7 @@ struct Q8Kernel {
     for (int k = 0; k < cols; k += 32) {
       const std::byte* frame = strip + static_cast<std::size_t>(k / kQ8FrameCols) * kQ8FrameBytes;
       const int in_frame = k % kQ8FrameCols / 32;
-      if (columns == 1 && in_frame == 0) prefetch(frame, kQ8FrameBytes);
+      if (columns == 1 && in_frame == 0) prefetch(frame + kAhead, kQ8FrameBytes);
       const int b = k % kActivationBlock / 32;
       const std::int8_t* values[columns];
       std::int32_t x_sum[columns];

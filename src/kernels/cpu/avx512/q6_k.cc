@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Q6_K with VNNI. One to eight columns: a group of 16 k is three loads and about a dozen bit
+// Q6_K with VNNI. One to eight columns: a group of 16 k is three loads and nine bit
 // operations away from four registers of weights, which every column of the block then uses. More
 // columns are worth a panel (q6_k_panel.h). Bytes read for each output: cols * 210 / 256.
 #include "kernels/cpu/avx512/q6_k_panel.h"

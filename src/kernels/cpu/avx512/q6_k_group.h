@@ -16,18 +16,18 @@ struct Q6Group {
 };
 
 [[gnu::always_inline]] inline Q6Group unpack_group(const std::byte* at) noexcept {
-  const __m512i low01 = _mm512_load_si512(at);
-  const __m512i low23 = _mm512_load_si512(at + 64);
-  const __m512i high = _mm512_load_si512(at + 128);
-  const __m512i low = _mm512_set1_epi8(0x0F);
-  const __m512i two = _mm512_set1_epi8(0x30);
-  // 0xF8: a | (b & c)
-  const auto join = [&](__m512i nibbles, __m512i shifted) __attribute__((always_inline)) {
-    return _mm512_ternarylogic_epi32(_mm512_and_si512(nibbles, low), shifted, two, 0xF8);
+  const __m512i plane0 = _mm512_load_si512(at);
+  const __m512i plane1 = _mm512_load_si512(at + 64);
+  const __m512i plane2 = _mm512_load_si512(at + 128);
+  const __m512i six = _mm512_set1_epi8(0x3F);
+  // Collects the planes' upper two bits, moving down by two bits at a time; nothing ever leaves its
+  // byte. 0xF4: a | (b & ~c)
+  const auto collect = [&](__m512i last, __m512i plane) __attribute__((always_inline)) {
+    return _mm512_srli_epi16(_mm512_ternarylogic_epi32(last, plane, six, 0xF4), 2);
   };
-  return {{join(low01, _mm512_slli_epi16(high, 4)),
-           join(_mm512_srli_epi16(low01, 4), _mm512_slli_epi16(high, 2)), join(low23, high),
-           join(_mm512_srli_epi16(low23, 4), _mm512_srli_epi16(high, 2))}};
+  const __m512i last = collect(collect(collect(_mm512_setzero_si512(), plane2), plane1), plane0);
+  return {{_mm512_and_si512(plane0, six), _mm512_and_si512(plane1, six),
+           _mm512_and_si512(plane2, six), last}};
 }
 
 /// Bytes of two groups of 16 rows -> pairs of 16 bits, the first group's in the low half.

@@ -18,20 +18,16 @@ struct Q6Rows {
   uint8x16_t quad[4];
 };
 
-/// Four rows of a group; `at`: their bytes in low01. SLI and SRI join a nibble with the high bits
-/// above it in one instruction, BSL where both are in place; one AND then drops the bits of
-/// neighbouring quads: nine operations for 64 weights, where shifts, masks and ORs would be
-/// fifteen.
+/// Four rows of a group; `at`: their bytes in plane 0. SRI puts two bits below those already in
+/// place: six operations for 64 weights.
 [[gnu::always_inline]] inline Q6Rows unpack_q6_rows(const std::byte* at) noexcept {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(at);
-  const uint8x16_t low01 = vld1q_u8(bytes);
-  const uint8x16_t low23 = vld1q_u8(bytes + 64);
-  const uint8x16_t high = vld1q_u8(bytes + 128);
+  const uint8x16_t plane0 = vld1q_u8(bytes);
+  const uint8x16_t plane1 = vld1q_u8(bytes + 64);
+  const uint8x16_t plane2 = vld1q_u8(bytes + 128);
   const uint8x16_t six = vdupq_n_u8(0x3F);
-  return {{vandq_u8(vsliq_n_u8(low01, high, 4), six),
-           vandq_u8(vsriq_n_u8(vshlq_n_u8(high, 2), low01, 4), six),
-           vandq_u8(vbslq_u8(vdupq_n_u8(0x0F), low23, high), six),
-           vsriq_n_u8(vshrq_n_u8(high, 2), low23, 4)}};
+  return {{vandq_u8(plane0, six), vandq_u8(plane1, six), vandq_u8(plane2, six),
+           vsriq_n_u8(vsriq_n_u8(vshrq_n_u8(plane0, 2), plane1, 4), plane2, 6)}};
 }
 
 [[gnu::always_inline]] inline int8x16_t signed_q6(uint8x16_t six) noexcept {
@@ -50,7 +46,7 @@ struct Q6Rows {
   to1 = vmlal_high_s16(to1, sums, scale);
 }
 
-/// Group g (0 .. 15) of a tile: its sub-scales (16 bytes) and its weights (low01, low23, high).
+/// Group g (0 .. 15) of a tile: its sub-scales (16 bytes) and its weights (three planes).
 struct Q6Group {
   const std::int8_t* scales;
   const std::byte* weights;

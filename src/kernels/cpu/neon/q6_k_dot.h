@@ -11,7 +11,7 @@
 //
 // Registers for two columns: t 8, scaled 8, eight rows of a group 8, sums 2, activations 1,
 // sub-scales 1, constants 2; `sum` is touched once in a tile and may spill. For each group and
-// column 16 SDOT, 2 UZP1 and 4 SMLAL yield 256 products; unpacking is 36 operations.
+// column 16 SDOT, 2 UZP1 and 4 SMLAL yield 256 products; unpacking is 24 operations.
 // Bytes read for each output: cols * 210 / 256.
 #pragma once
 

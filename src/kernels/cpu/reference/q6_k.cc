@@ -31,9 +31,11 @@ struct Tile {
                              static_cast<std::size_t>(k % 64 / kQ6Group) * kQ6GroupBytes;
     const int quad = k % kQ6Group / 4;
     const int at = 4 * row + k % 4;
-    const int low = static_cast<int>(group[quad / 2 * 64 + at]) >> (quad % 2 * 4) & 15;
-    const int high = static_cast<int>(group[128 + at]) >> (2 * quad) & 3;
-    return (low | high << 4) - 32;
+    if (quad < 3) return static_cast<int>(group[64 * quad + at] & std::byte{63}) - 32;
+    int six = 0;
+    for (int plane = 0; plane < 3; ++plane)
+      six = six << 2 | static_cast<int>(group[64 * plane + at]) >> 6;
+    return six - 32;
   }
 };
 
