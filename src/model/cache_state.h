@@ -58,6 +58,10 @@ struct KvCache::State {
   /// Lowest position that a layer of this kind still holds.
   [[nodiscard]] int oldest_held(LayerKind kind) const noexcept;
 
+  [[nodiscard]] bool in_ring(int layer) const noexcept {
+    return local_layers == LocalLayers::ring && engine->config().is_local(layer);
+  }
+
   /// Keys and values of one position of one layer.
   [[nodiscard]] std::size_t position_bytes() const noexcept {
     const ModelConfig& config = engine->config();

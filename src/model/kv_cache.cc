@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "available_memory.h"
 #include "check.h"
 #include "checked_math.h"
 #include "model/cache_state.h"
@@ -38,6 +41,22 @@ CacheType type_of(const Engine& engine, CacheType type) {
        static_cast<int>(type));
 }
 
+/// Pages are granted on their first use, in the middle of a prompt: better to say now that they
+/// will not be there.
+void require_room(const ModelConfig& config, const KvCache::State& state, int ring) {
+  std::uint64_t positions = 0;  // of all layers
+  for (int i = 0; i < config.num_layers; ++i) {
+    positions += static_cast<std::uint64_t>(
+        round_up(state.in_ring(i) ? ring : state.context_length, kAttentionChunk));
+  }
+  require_memory(positions * state.position_bytes(),
+                 fmt::format("the keys and values of {} positions in {}", state.context_length,
+                             to_string(state.type)),
+                 state.type == CacheType::int8
+                     ? "a shorter context takes less"
+                     : "a shorter context or int8 keys and values take less");
+}
+
 }  // namespace
 
 const char* to_string(CacheType type) noexcept {
@@ -63,10 +82,10 @@ KvCache::State::State(std::shared_ptr<Engine> shared_engine, const KvCacheOption
   const int ring = config.sliding_window > context_length - engine->prefill_chunk()
                        ? context_length
                        : config.sliding_window + engine->prefill_chunk() - 1;
+  require_room(config, *this, ring);
   layers.reserve(static_cast<std::size_t>(config.num_layers));
   for (int i = 0; i < config.num_layers; ++i) {
-    const bool in_ring = config.is_local(i) && local_layers == LocalLayers::ring;
-    layers.emplace_back(engine->backend(), in_ring ? ring : context_length, format_of(type));
+    layers.emplace_back(engine->backend(), in_ring(i) ? ring : context_length, format_of(type));
     views.push_back(layers.back().view());
   }
   tokens.reserve(static_cast<std::size_t>(context_length));

@@ -4,8 +4,10 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "available_memory.h"
+#include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "topology.h"
 
@@ -57,6 +59,42 @@ TEST_F(Limits, MemoryIsLimitedByAnyGroupAround) {
   write("sys/fs/cgroup/service/memory.current", std::to_string(65 * kMiB));
   write("sys/fs/cgroup/service/job/memory.max", "max");
   EXPECT_EQ(found(), 0U);
+}
+
+TEST_F(Limits, MemoryIsLimitedByTheAddressSpace) {
+  write_machine(300);
+  const std::string head =
+      "Limit                     Soft Limit           Hard Limit           Units     \n"
+      "Max resident set          unlimited            unlimited            bytes     \n"
+      "Max address space         ";
+  const std::string tail = "           unlimited            bytes     \n";
+  const auto pages = [](std::uint64_t mib) {
+    return std::to_string(mib * kMiB / static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+  };
+  write("proc/self/limits", head + std::to_string(100 * kMiB) + tail);
+  EXPECT_EQ(found(), 300 * kMiB);  // what is used already is not known
+  write("proc/self/statm", pages(40) + " 1 1 1 0 1 0\n");
+  EXPECT_EQ(found(), 60 * kMiB);
+  write("proc/self/statm", pages(101) + " 1 1 1 0 1 0\n");
+  EXPECT_EQ(found(), 0U);
+  write("proc/self/limits", head + "unlimited" + tail);
+  EXPECT_EQ(found(), 300 * kMiB);
+}
+
+TEST_F(Limits, MissingMemoryIsToldInNumbers) {
+  write_machine(300);
+  EXPECT_NO_THROW(require_memory(300 * kMiB, "a thing", "less is less", root_.path()));
+  test::expect_error(
+      ErrorCode::out_of_memory,
+      "memory: expected 314.6 MB for a thing, found 314.6 MB available, 0.0 MB "
+      "short; less is less",
+      [&] { require_memory(300 * kMiB + 1, "a thing", "less is less", root_.path()); });
+  write("sys/fs/cgroup/memory.max", std::to_string(100 * kMiB) + "\n");
+  write("sys/fs/cgroup/memory.current", std::to_string(70 * kMiB) + "\n");
+  test::expect_error(
+      ErrorCode::out_of_memory,
+      "memory: expected 2.15 GB for a thing, found 31.5 MB available, 2.12 GB short; less is less",
+      [&] { require_memory(2048 * kMiB, "a thing", "less is less", root_.path()); });
 }
 
 TEST_F(Limits, CpuQuotaIsTheLeastOfAllGroups) {
