@@ -12,6 +12,9 @@
 
 #include <sched.h>
 
+#include "gemma2/types.h"
+
+#include "check.h"
 #include "control_groups.h"
 
 namespace gemma2 {
@@ -65,6 +68,12 @@ int cpu_quota(const std::filesystem::path& root) {
 
 int usable_cores() {
   return std::min(physical_cores_in_mask(), cpu_quota());
+}
+
+int thread_count(int num_threads) {
+  require(num_threads >= 0 && num_threads <= kMaxThreads, ErrorCode::invalid_argument,
+          "num_threads: expected 0 to {}, found {}", kMaxThreads, num_threads);
+  return num_threads > 0 ? num_threads : usable_cores();
 }
 
 }  // namespace gemma2

@@ -14,4 +14,8 @@ namespace gemma2 {
 /// number without one. `root`: where /proc and /sys are, for tests.
 [[nodiscard]] int cpu_quota(const std::filesystem::path& root = "/");
 
+/// What a caller's `num_threads` means: itself, or usable_cores() for 0. Throws
+/// Error(invalid_argument) for what is not 0 .. kMaxThreads.
+[[nodiscard]] int thread_count(int num_threads);
+
 }  // namespace gemma2

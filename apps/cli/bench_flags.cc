@@ -14,7 +14,6 @@ using S = Settings;
 using A = Argument;
 
 constexpr int kMaxContext = 131072;
-constexpr int kMaxThreads = 4096;
 constexpr int kMaxBatch = 4096;
 constexpr int kMaxSequences = 256;
 constexpr int kMaxRepetitions = 1000;

@@ -19,7 +19,6 @@ using A = Argument;
 
 constexpr int kMaxInt = std::numeric_limits<int>::max();
 constexpr int kMaxContext = 131072;
-constexpr int kMaxThreads = 4096;
 constexpr int kMaxLogprobs = 100;
 
 /// `bench` takes several.
@@ -56,6 +55,8 @@ DType storage_type(const A& a) {
   const std::array types{DType::q6_k, DType::q8_0, DType::bf16, DType::f16, DType::f32};
   return types[Argument(a.name(), lower).choice({"q6_k", "q8_0", "bf16", "f16", "f32"})];
 }
+
+static_assert(kMaxThreads == 1024, "the help of --threads says so");
 
 // clang-format off
 constexpr Flag kFlags[] = {
@@ -221,7 +222,7 @@ constexpr Flag kFlags[] = {
      kGenerate, [](S& s, const A& a) { s.verbose_prompt = a.boolean(); }},
 
     {"Speed", "--threads -t", "N", "0: the physical cores this process may use",
-     "Worker threads, up to 4096.",
+     "Worker threads, up to 1024.",
      kGenerate | kQuantize,
      [](S& s, const A& a) { s.load.num_threads = static_cast<int>(a.integer(0, kMaxThreads)); },
      "LLAMA_ARG_THREADS"},

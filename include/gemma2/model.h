@@ -26,7 +26,7 @@ enum class EmbeddingScale : std::uint8_t {
 
 struct LoadOptions {
   Device device = Device::automatic;
-  int num_threads = 0;         // 0: the physical cores this process may use
+  int num_threads = 0;         // at most kMaxThreads; 0: the physical cores it may use
   int prefill_chunk = 512;     // rows of one pass over the weights, 1 to 4096
   bool precise = false;        // activations stay float32 and the cache defaults to float32
   bool portable_bits = false;  // the same bits on every instruction set (slower for bf16)

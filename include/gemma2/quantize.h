@@ -17,7 +17,7 @@ struct QuantizeOptions {
   /// The embedding is also the output head and suffers most: by default it is stored as
   /// `matrices`, but never with fewer bits than Q6_K.
   std::optional<DType> embedding = {};
-  int num_threads = 0;  // 0: the cores this process may use
+  int num_threads = 0;  // at most kMaxThreads; 0: the physical cores it may use
   std::function<void(double fraction, std::string_view tensor)> progress = {};
 };
 

@@ -16,6 +16,9 @@ using TokenId = std::int32_t;
 /// A run of tokens that somebody else owns.
 using TokenSpan = std::span<const TokenId>;
 
+/// The most threads that can be asked for, wherever they can.
+inline constexpr int kMaxThreads = 1024;
+
 /// How numbers are stored: weights in a file, keys and values in a cache.
 enum class DType : std::uint8_t { f32, f16, bf16, q8_0, q6_k };
 

@@ -20,11 +20,7 @@ float embedding_scale(const ModelConfig& config, EmbeddingScale rounding) {
 }
 
 void validate(const LoadOptions& options) {
-  constexpr int kMaxThreads = 1024;
   constexpr int kMaxChunk = 4096;
-  require(options.num_threads >= 0 && options.num_threads <= kMaxThreads,
-          ErrorCode::invalid_argument, "num_threads: expected 0 to {}, found {}", kMaxThreads,
-          options.num_threads);
   require(options.prefill_chunk >= 1 && options.prefill_chunk <= kMaxChunk,
           ErrorCode::invalid_argument, "prefill_chunk: expected 1 to {}, found {}", kMaxChunk,
           options.prefill_chunk);
@@ -33,7 +29,7 @@ void validate(const LoadOptions& options) {
 BackendOptions backend_options(const ModelConfig& config, const LoadOptions& options) {
   validate(options);
   return {.device = options.device,
-          .num_threads = options.num_threads > 0 ? options.num_threads : usable_cores(),
+          .num_threads = thread_count(options.num_threads),
           .precise = options.precise,
           .portable_bits = options.portable_bits,
           .embedding_scale = embedding_scale(config, options.embedding_scale)};

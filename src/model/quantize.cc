@@ -200,7 +200,8 @@ void check_output(const Checkpoint& checkpoint, const fs::path& input, const fs:
   }
 }
 
-void run(const fs::path& input, const fs::path& output, const QuantizeOptions& options) {
+void run(const fs::path& input, const fs::path& output, const QuantizeOptions& options,
+         int threads) {
   const Checkpoint checkpoint = Checkpoint::open(input);
   (void)make_tokenizer_for(checkpoint);  // a model that can not be used is not worth hours
   check_output(checkpoint, input, output);
@@ -214,7 +215,6 @@ void run(const fs::path& input, const fs::path& output, const QuantizeOptions& o
   OutputFile out(output);
   out.write(std::as_bytes(std::span(header)));
   Progress progress(options, total);
-  const int threads = options.num_threads > 0 ? options.num_threads : usable_cores();
   Converter converter(checkpoint, out, progress, threads);
   for (const PlannedTensor& tensor : plan) converter.write(tensor);
   out.commit();
@@ -223,10 +223,9 @@ void run(const fs::path& input, const fs::path& output, const QuantizeOptions& o
 }  // namespace
 
 void quantize(const fs::path& input, const fs::path& output, const QuantizeOptions& options) {
-  require(options.num_threads >= 0 && options.num_threads <= 1024, ErrorCode::invalid_argument,
-          "num_threads: expected 0 to 1024, found {}", options.num_threads);
+  const int threads = thread_count(options.num_threads);
   try {
-    run(input, output, options);
+    run(input, output, options, threads);
   } catch (const std::bad_alloc&) {
     fail(ErrorCode::out_of_memory, "{}: not enough memory to convert it", input.string());
   }

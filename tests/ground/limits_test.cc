@@ -6,8 +6,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "gemma2/types.h"
+
 #include "available_memory.h"
 #include "support/expect_error.h"
+#include "support/one_cpu.h"
 #include "support/temp_dir.h"
 #include "topology.h"
 
@@ -112,6 +115,28 @@ TEST_F(Limits, CpuQuotaIsTheLeastOfAllGroups) {
     EXPECT_GE(cpu_quota(root_.path()), 1) << odd;
     EXPECT_LE(cpu_quota(root_.path()), 4) << odd;
   }
+}
+
+TEST(ThreadCount, IsAsAskedOrTheCoresThatMayBeUsed) {
+  EXPECT_EQ(thread_count(1), 1);
+  EXPECT_EQ(thread_count(kMaxThreads), kMaxThreads);
+  EXPECT_EQ(thread_count(0), usable_cores());
+  EXPECT_GE(thread_count(0), 1);
+}
+
+TEST(ThreadCount, BeyondTheLimitIsAnErrorThatSaysIt) {
+  for (const int count : {-1, 1025, 100'000, std::numeric_limits<int>::min()}) {
+    test::expect_error(ErrorCode::invalid_argument,
+                       "num_threads: expected 0 to 1024, found " + std::to_string(count),
+                       [&] { (void)thread_count(count); });
+  }
+}
+
+TEST(ThreadCount, IsOneWhereOneCpuIsAllowed) {
+  const test::OneCpu one;
+  EXPECT_EQ(usable_cores(), 1);
+  EXPECT_EQ(thread_count(0), 1);
+  EXPECT_EQ(thread_count(3), 3);  // who asks gets them
 }
 
 TEST(AvailableMemory, IsMoreThanATestNeeds) {
