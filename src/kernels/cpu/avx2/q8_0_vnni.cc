@@ -8,9 +8,10 @@ namespace {
 
 /// Stored weights stay unsigned; what the 128 in each adds is known beforehand.
 struct ByteDot {
+  static __m256i weights(__m256i stored) noexcept { return stored; }
   static __m256i start(std::int32_t sum) noexcept { return _mm256_set1_epi32(-128 * sum); }
-  static void add(__m256i& sum, __m256i stored, __m256i activations) noexcept {
-    sum = dot_quads(sum, stored, activations);
+  static void add(__m256i& sum, __m256i weights, __m256i activations) noexcept {
+    sum = dot_quads(sum, weights, activations);
   }
 };
 

@@ -2,6 +2,9 @@
 //
 // Q8_0 times 8-bit activations; lane = row as in q6_products.h. A Dot type multiplies quads of k:
 // SignDot here, ByteDot (q8_0_vnni.cc) where there is AVX-VNNI. Packed weights are value + 128.
+//
+// A block of 16 rows x 4 columns holds eight sums in registers; each four k take two loads of
+// weights and four broadcasts for eight products.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +20,24 @@ namespace gemma2::cpu::avx2 {
 /// maddubs wants one unsigned side: |weight| <= 128 times the activation with the weight's sign. A
 /// pair of products is at most 2 * 128 * 127 = 32512, so each is widened before anything is added.
 struct SignDot {
+  struct Weights {
+    __m256i value;
+    __m256i size;
+  };
+  static Weights weights(__m256i stored) noexcept {
+    const __m256i value = _mm256_xor_si256(stored, _mm256_set1_epi8(-128));
+    return {value, _mm256_abs_epi8(value)};
+  }
   static __m256i start(std::int32_t /*sum of the activations*/) noexcept {
     return _mm256_setzero_si256();
   }
-  static void add(__m256i& sum, __m256i stored, __m256i activations) noexcept {
-    const __m256i weights = _mm256_xor_si256(stored, _mm256_set1_epi8(-128));
+  /// `sum` is made opaque: gcc would otherwise add the products as a tree, which takes so many
+  /// registers that it is an eighth slower.
+  static void add(__m256i& sum, const Weights& weights, __m256i activations) noexcept {
     const __m256i pairs =
-        _mm256_maddubs_epi16(_mm256_abs_epi8(weights), _mm256_sign_epi8(activations, weights));
+        _mm256_maddubs_epi16(weights.size, _mm256_sign_epi8(activations, weights.value));
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    asm("" : "+x"(sum));
   }
 };
 
@@ -33,16 +46,20 @@ struct Q8Kernel {
   static constexpr int kColumns = 4;
   static constexpr std::size_t kAhead = 4096;  // bytes asked for before their turn
 
-  /// products[c] = eight rows of 32 k times column c, exact. `quads`: the rows' first quad.
+  /// products[half][c] = 32 k of 16 rows times column c, exact. `quads`: the rows' first quad.
   template <int columns>
-  static void multiply_block(__m256i (&products)[columns], const std::byte* quads,
+  static void multiply_block(__m256i (&products)[2][columns], const std::byte* quads,
                              const std::int8_t* const (&x)[columns],
                              const std::int32_t (&x_sum)[columns]) noexcept {
-    for (int c = 0; c < columns; ++c) products[c] = Dot::start(x_sum[c]);
+    for (int c = 0; c < columns; ++c) products[0][c] = products[1][c] = Dot::start(x_sum[c]);
+#pragma GCC unroll 8
     for (int q = 0; q < 8; ++q) {
-      const __m256i weights = load_256(quads + 64 * q);
+      const auto low = Dot::weights(load_256(quads + 64 * q));
+      const auto high = Dot::weights(load_256(quads + 64 * q + 32));
       for (int c = 0; c < columns; ++c) {
-        Dot::add(products[c], weights, broadcast_word(x[c] + 4 * q));
+        const __m256i activations = broadcast_word(x[c] + 4 * q);
+        Dot::add(products[0][c], low, activations);
+        Dot::add(products[1][c], high, activations);
       }
     }
   }
@@ -68,14 +85,14 @@ struct Q8Kernel {
         x_sum[c] = block.sum[2 * b] + block.sum[2 * b + 1];
         x_scale[c] = block.scale[b];
       }
+      __m256i products[2][columns];
+      multiply_block<columns>(products, frame + kQ8ScaleBytes + 512 * in_frame, values, x_sum);
       for (int half = 0; half < 2; ++half) {
-        __m256i products[columns];
-        multiply_block<columns>(products, frame + kQ8ScaleBytes + 512 * in_frame + 32 * half,
-                                values, x_sum);
         const __m256 d = _mm256_cvtph_ps(load_128(frame + 32 * in_frame + 16 * half));
         for (int c = 0; c < columns; ++c) {
           const __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(x_scale[c]));
-          sum[half][c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(products[c]), scale, sum[half][c]);
+          sum[half][c] =
+              _mm256_fmadd_ps(_mm256_cvtepi32_ps(products[half][c]), scale, sum[half][c]);
         }
       }
     }
