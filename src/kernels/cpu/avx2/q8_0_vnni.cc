@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cpu/avx2/dot_quads.h"
 #include "kernels/cpu/avx2/q8_products.h"
-#include "kernels/cpu/integer_matmul.h"
 
 namespace gemma2::cpu::avx2_vnni {
 namespace {
@@ -18,8 +17,7 @@ struct ByteDot {
 }  // namespace
 
 void install_q8_0_vnni(KernelTable& table) {
-  table.format[static_cast<int>(DType::q8_0)].matmul =
-      IntegerMatmul<avx2::Q8Kernel<ByteDot>>::matmul;
+  table.format[static_cast<int>(DType::q8_0)].matmul = avx2::Q8Kernel<ByteDot>::matmul;
 }
 
 }  // namespace gemma2::cpu::avx2_vnni

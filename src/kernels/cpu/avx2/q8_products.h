@@ -44,7 +44,8 @@ struct SignDot {
 template <class Dot>
 struct Q8Kernel {
   static constexpr int kColumns = 4;
-  static constexpr std::size_t kAhead = 4096;  // bytes asked for before their turn
+  static constexpr int kStreams = 4;
+  static constexpr std::size_t kAhead = 1024;  // bytes of each stream asked for before their turn
 
   /// products[half][c] = 32 k of 16 rows times column c, exact. `quads`: the rows' first quad.
   template <int columns>
@@ -64,42 +65,97 @@ struct Q8Kernel {
     }
   }
 
+  /// Activations of 32 k from `k` on, of every column.
   template <int columns>
-  static void strip(float* out, std::size_t out_stride, const std::byte* strip, int cols,
-                    const Columns& x) noexcept {
-    __m256 sum[2][columns];
-    for (auto& half : sum) {
-      for (__m256& s : half) s = _mm256_setzero_ps();
-    }
-    for (int k = 0; k < cols; k += 32) {
-      const std::byte* frame = strip + static_cast<std::size_t>(k / kQ8FrameCols) * kQ8FrameBytes;
-      const int in_frame = k % kQ8FrameCols / 32;
-      if (columns == 1 && in_frame == 0) prefetch(frame + kAhead, kQ8FrameBytes);
+  struct Input {
+    const std::int8_t* values[columns];
+    std::int32_t sum[columns];
+    float scale[columns];
+
+    Input(const Columns& x, int k) noexcept {
       const int b = k % kActivationBlock / 32;
-      const std::int8_t* values[columns];
-      std::int32_t x_sum[columns];
-      float x_scale[columns];
       for (int c = 0; c < columns; ++c) {
         const ActivationBlock& block = blocks_of(x, c)[k / kActivationBlock];
         values[c] = block.value + 32 * b;
-        x_sum[c] = block.sum[2 * b] + block.sum[2 * b + 1];
-        x_scale[c] = block.scale[b];
-      }
-      __m256i products[2][columns];
-      multiply_block<columns>(products, frame + kQ8ScaleBytes + 512 * in_frame, values, x_sum);
-      for (int half = 0; half < 2; ++half) {
-        const __m256 d = _mm256_cvtph_ps(load_128(frame + 32 * in_frame + 16 * half));
-        for (int c = 0; c < columns; ++c) {
-          const __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(x_scale[c]));
-          sum[half][c] =
-              _mm256_fmadd_ps(_mm256_cvtepi32_ps(products[half][c]), scale, sum[half][c]);
-        }
+        sum[c] = block.sum[2 * b] + block.sum[2 * b + 1];
+        scale[c] = block.scale[b];
       }
     }
-    for (int c = 0; c < columns; ++c) {
-      float* to = out + static_cast<std::size_t>(c) * out_stride;
-      _mm256_storeu_ps(to, sum[0][c]);
-      _mm256_storeu_ps(to + 8, sum[1][c]);
+  };
+
+  /// sum = fma(the exact products of 32 k, d * the activations' scale, sum), of one strip.
+  template <int columns>
+  static void add_block(__m256 (&sum)[2][columns], const std::byte* frame, int in_frame,
+                        const Input<columns>& x) noexcept {
+    __m256i products[2][columns];
+    multiply_block<columns>(products, frame + kQ8ScaleBytes + 512 * in_frame, x.values, x.sum);
+    for (int half = 0; half < 2; ++half) {
+      const __m256 d = _mm256_cvtph_ps(load_128(frame + 32 * in_frame + 16 * half));
+      for (int c = 0; c < columns; ++c) {
+        const __m256 scale = _mm256_mul_ps(d, _mm256_set1_ps(x.scale[c]));
+        sum[half][c] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(products[half][c]), scale, sum[half][c]);
+      }
+    }
+  }
+
+  /// `strips` strips that advance together, 32 k at a time.
+  template <int strips, int columns>
+  static void advance(float* out, std::size_t out_stride, const Strips& w,
+                      const Columns& x) noexcept {
+    __m256 sum[strips][2][columns] = {};
+    for (int k = 0; k < w.cols; k += 32) {
+      const Input<columns> input(x, k);
+      const int in_frame = k % kQ8FrameCols / 32;
+      const std::byte* frame = w.data + static_cast<std::size_t>(k / kQ8FrameCols) * kQ8FrameBytes;
+#pragma GCC unroll 1
+      for (int s = 0; s < strips; ++s, frame += w.strip_bytes) {
+        prefetch(frame + kAhead + 512 * in_frame, 512);
+        add_block(sum[s], frame, in_frame, input);
+      }
+    }
+    for (int s = 0; s < strips; ++s) {
+      for (int c = 0; c < columns; ++c) {
+        float* to = out + static_cast<std::size_t>(c) * out_stride + kStripRows * s;
+        _mm256_storeu_ps(to, sum[s][0][c]);
+        _mm256_storeu_ps(to + 8, sum[s][1][c]);
+      }
+    }
+  }
+
+  /// Strips from `s` on, `strips` at a time, then the rest one by one.
+  template <int strips, int columns>
+  static void pass_strips(int s, float* out, std::size_t out_stride, const Strips& w,
+                          const Columns& x) noexcept {
+    for (; s + strips <= w.count; s += strips) {
+      const Strips some = {w.data + static_cast<std::size_t>(s) * w.strip_bytes, strips, w.cols,
+                           w.strip_bytes};
+      advance<strips, columns>(out + kStripRows * s, out_stride, some, x);
+    }
+    if constexpr (strips > 1) pass_strips<1, columns>(s, out, out_stride, w, x);
+  }
+
+  /// Columns of one strip from `c` on in blocks of `columns`, then the rest in smaller blocks.
+  template <int columns>
+  static void pass_columns(int c, float* out, std::size_t out_stride, const Strips& strip,
+                           const Columns& x) noexcept {
+    for (; c + columns <= x.count; c += columns) {
+      const Columns some = {x.data + static_cast<std::size_t>(c) * x.stride, columns, x.stride};
+      advance<1, columns>(out + static_cast<std::size_t>(c) * out_stride, out_stride, strip, some);
+    }
+    if constexpr (columns > 1) pass_columns<columns / 2>(c, out, out_stride, strip, x);
+  }
+
+  static void matmul(float* out, std::size_t out_stride, const Strips& w,
+                     const Columns& x) noexcept {
+    // A few columns wait for memory, which several streams keep busier than one; many use a strip
+    // while it is in the cache.
+    if (x.count == 1) return pass_strips<kStreams, 1>(0, out, out_stride, w, x);
+    if (x.count == 2) return pass_strips<kStreams, 2>(0, out, out_stride, w, x);
+    if (x.count == 3) return pass_strips<kStreams, 3>(0, out, out_stride, w, x);
+    for (int s = 0; s < w.count; ++s) {
+      const Strips strip = {w.data + static_cast<std::size_t>(s) * w.strip_bytes, 1, w.cols,
+                            w.strip_bytes};
+      pass_columns<kColumns>(0, out + kStripRows * s, out_stride, strip, x);
     }
   }
 };
