@@ -99,18 +99,29 @@ class Activations {
 };
 
 /// One pool is kept: benchmarks of one format and shape follow each other.
-WeightPool& weights(DType type, const Shape& shape) {
+WeightPool& weights(DType type, bool twelve_bits, const Shape& shape) {
   static std::unique_ptr<WeightPool> pool;
-  if (!pool || !pool->holds(type, shape.rows, shape.cols)) {
+  if (!pool || !pool->holds(type, twelve_bits, shape.rows, shape.cols)) {
     pool.reset();
-    pool = std::make_unique<WeightPool>(type, shape.rows, shape.cols);
+    pool = std::make_unique<WeightPool>(type, twelve_bits, shape.rows, shape.cols);
   }
   return *pool;
 }
 
+/// How weights are stored, and for BF16 whether they are packed in 12 bits.
+struct Packing {
+  DType type;
+  bool twelve_bits;
+
+  [[nodiscard]] const cpu::FormatKernels& kernels(const cpu::KernelTable& table) const {
+    return twelve_bits ? table.bf16_12 : table.format[static_cast<std::size_t>(type)];
+  }
+  [[nodiscard]] const char* name() const { return twelve_bits ? "bf16_12" : to_string(type); }
+};
+
 struct Case {
   const cpu::KernelTable* table;
-  DType type;
+  Packing packing;
   Shape shape;
   int columns;
   bool precise;
@@ -129,10 +140,10 @@ void set_counters(benchmark::State& state, Machine& machine, const Case& c, doub
 }
 
 void run_matmul(benchmark::State& state, Machine& machine, const Case& c) {
-  const cpu::FormatKernels& kernels = c.table->format[static_cast<std::size_t>(c.type)];
+  const cpu::FormatKernels& kernels = c.packing.kernels(*c.table);
   const cpu::InputLayout layout = c.precise ? cpu::InputLayout::f32 : kernels.input;
   const auto matmul = c.precise ? kernels.matmul_f32 : kernels.matmul;
-  WeightPool& pool = weights(c.type, c.shape);
+  WeightPool& pool = weights(c.packing.type, c.packing.twelve_bits, c.shape);
   const Activations x(*c.table, layout, c.shape.cols, c.columns);
   const auto stride = static_cast<std::size_t>(c.shape.rows);
   AlignedBuffer out(stride * static_cast<std::size_t>(c.columns) * sizeof(float));
@@ -158,7 +169,7 @@ void run_matmul(benchmark::State& state, Machine& machine, const Case& c) {
 /// The scalar table is a yardstick for right answers, not for speed: one small case of each format.
 /// Formats whose default path has float activations have one entry for both.
 bool worth_running(const Case& c) {
-  const cpu::FormatKernels& kernels = c.table->format[static_cast<std::size_t>(c.type)];
+  const cpu::FormatKernels& kernels = c.packing.kernels(*c.table);
   if (c.precise && kernels.matmul == kernels.matmul_f32) return false;
   if (std::string_view(c.table->name) != "reference") return true;
   return std::string_view(c.shape.model) == "2b" && std::string_view(c.shape.part) == "o" &&
@@ -166,28 +177,29 @@ bool worth_running(const Case& c) {
 }
 
 /// A table takes over what it does not improve from the one before: the same code, timed once.
-bool same_code(const cpu::KernelTable* a, const cpu::KernelTable* b, DType type, bool precise) {
+bool same_code(const cpu::KernelTable* a, const cpu::KernelTable* b, const Packing& packing,
+               bool precise) {
   if (!a) return false;
-  const cpu::FormatKernels& x = a->format[static_cast<std::size_t>(type)];
-  const cpu::FormatKernels& y = b->format[static_cast<std::size_t>(type)];
+  const cpu::FormatKernels& x = packing.kernels(*a);
+  const cpu::FormatKernels& y = packing.kernels(*b);
   return precise ? x.matmul_f32 == y.matmul_f32 : x.matmul == y.matmul;
 }
 
 void register_matmul(Machine& machine, const Case& c) {
   const std::string name = fmt::format(
-      "{}/{}/{}/{}.{}/{}x{}/{}", c.precise ? "matmul_f32" : "matmul", to_string(c.type),
+      "{}/{}/{}/{}.{}/{}x{}/{}", c.precise ? "matmul_f32" : "matmul", c.packing.name(),
       c.table->name, c.shape.model, c.shape.part, c.shape.rows, c.shape.cols, c.columns);
   benchmark::RegisterBenchmark(
       name.c_str(), [&machine, c](benchmark::State& state) { run_matmul(state, machine, c); });
 }
 
-void register_matmuls(Machine& machine, DType type, const Shape& shape) {
+void register_matmuls(Machine& machine, const Packing& packing, const Shape& shape) {
   const cpu::KernelTable* previous = nullptr;
   for (const cpu::KernelTable* table : cpu::supported_tables()) {
     for (const int columns : kColumnCounts) {
       for (const bool precise : {false, true}) {
-        const Case c{table, type, shape, columns, precise};
-        if (same_code(previous, table, type, precise) || !worth_running(c)) continue;
+        const Case c{table, packing, shape, columns, precise};
+        if (same_code(previous, table, packing, precise) || !worth_running(c)) continue;
         register_matmul(machine, c);
       }
     }
@@ -196,8 +208,10 @@ void register_matmuls(Machine& machine, DType type, const Shape& shape) {
 }
 
 void register_all(Machine& machine) {
-  for (const DType type : {DType::q6_k, DType::q8_0, DType::bf16, DType::f16, DType::f32}) {
-    for (const Shape& shape : kShapes) register_matmuls(machine, type, shape);
+  constexpr Packing kPackings[] = {{DType::q6_k, false}, {DType::q8_0, false}, {DType::bf16, false},
+                                   {DType::bf16, true},  {DType::f16, false},  {DType::f32, false}};
+  for (const Packing& packing : kPackings) {
+    for (const Shape& shape : kShapes) register_matmuls(machine, packing, shape);
   }
   register_elementwise();
 }

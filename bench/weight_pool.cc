@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "quant/bf16_12.h"
 #include "quant/formats.h"
 #include "quant/packed_strips.h"
 
@@ -14,8 +15,34 @@ namespace {
 
 constexpr int kDifferentStrips = 8;  // encoded for real; the pool repeats them
 
+struct PackedStrips {
+  AlignedBuffer strips;
+  std::size_t strip_bytes;
+};
+
+PackedStrips pack(const TensorView& view, bool twelve_bits) {
+  std::size_t bytes = format_of(view.type).strip_bytes(view.cols);
+  if (twelve_bits) {
+    int escapes = 0;
+    for (int strip = 0; strip < kDifferentStrips; ++strip) {
+      escapes = std::max(escapes, bf16_12::count_escapes(view, strip * kStripRows));
+    }
+    bytes = bf16_12::strip_bytes(view.cols, escapes);
+  }
+  PackedStrips result = {AlignedBuffer(kDifferentStrips * bytes), bytes};
+  for (int strip = 0; strip < kDifferentStrips; ++strip) {
+    std::byte* to = result.strips.data() + static_cast<std::size_t>(strip) * bytes;
+    if (twelve_bits) {
+      bf16_12::pack_strip(to, bytes, view, strip * kStripRows);
+    } else {
+      format_of(view.type).pack_strip(to, view, strip * kStripRows);
+    }
+  }
+  return result;
+}
+
 /// Packed strips of random rows, of the size that a trained matrix has.
-AlignedBuffer random_strips(const Format& format, int cols) {
+PackedStrips random_strips(const Format& format, bool twelve_bits, int cols) {
   constexpr int rows = kDifferentStrips * kStripRows;
   std::mt19937 random(1);  // NOLINT(cert-msc51-cpp): the same weights in every run
   std::normal_distribution<float> weight(0.0F, 0.02F);
@@ -26,26 +53,19 @@ AlignedBuffer random_strips(const Format& format, int cols) {
     format.encode_row(stored.data() + static_cast<std::size_t>(row) * row_bytes(format, cols),
                       values.data(), cols);
   }
-  AlignedBuffer result(kDifferentStrips * format.strip_bytes(cols));
-  const TensorView view{format.type, rows, cols, stored.data()};
-  for (int strip = 0; strip < kDifferentStrips; ++strip) {
-    format.pack_strip(result.data() + static_cast<std::size_t>(strip) * format.strip_bytes(cols),
-                      view, strip * kStripRows);
-  }
-  return result;
+  return pack({format.type, rows, cols, stored.data()}, twelve_bits);
 }
 
 }  // namespace
 
-WeightPool::WeightPool(DType type, int rows, int cols)
-    : type_(type),
-      rows_(rows),
-      cols_(cols),
-      strip_bytes_(format_of(type).strip_bytes(cols)),
-      matrix_bytes_(static_cast<std::size_t>(rows / kStripRows) * strip_bytes_),
-      matrices_((kBytes + matrix_bytes_ - 1) / matrix_bytes_),
-      buffer_(matrices_ * matrix_bytes_) {
-  const AlignedBuffer strips = random_strips(format_of(type), cols);
+WeightPool::WeightPool(DType type, bool twelve_bits, int rows, int cols)
+    : type_(type), twelve_bits_(twelve_bits), rows_(rows), cols_(cols) {
+  const PackedStrips packed = random_strips(format_of(type), twelve_bits, cols);
+  const AlignedBuffer& strips = packed.strips;
+  strip_bytes_ = packed.strip_bytes;
+  matrix_bytes_ = static_cast<std::size_t>(rows / kStripRows) * strip_bytes_;
+  matrices_ = (kBytes + matrix_bytes_ - 1) / matrix_bytes_;
+  buffer_ = AlignedBuffer(matrices_ * matrix_bytes_);
   for (std::size_t at = 0; at < buffer_.size(); at += strips.size()) {
     std::memcpy(buffer_.data() + at, strips.data(), std::min(strips.size(), buffer_.size() - at));
   }

@@ -97,6 +97,15 @@ constexpr Flag kFlags[] = {
     {"Model", "--portable-bits", "", "",
      "Compute the same bits on every instruction set.",
      kGenerate | kBench, [](S& s, const A& a) { s.load.portable_bits = a.boolean(); }},
+    {"Model", "--bf16-packing", "auto|plain|12bit", "auto",
+     "How BF16 weights lie in memory: as they are, or without loss in 12 bits, which decodes "
+     "faster. The answers are the same; auto is 12bit where that was measured to win.",
+     kGenerate | kBench,
+     [](S& s, const A& a) {
+       const auto word = a.choice({"auto", "plain", "12bit"});
+       s.load.bf16_packing =
+           std::array{Bf16Packing::automatic, Bf16Packing::plain, Bf16Packing::twelve_bits}[word];
+     }},
     {"Model", "--embedding-scale", "exact|bf16", "exact",
      "How the factor on the embedding is rounded: as float32 programs do, or to bfloat16 as in "
      "training.",

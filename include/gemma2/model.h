@@ -30,6 +30,7 @@ struct LoadOptions {
   int prefill_chunk = 512;     // rows of one pass over the weights, 1 to 4096
   bool precise = false;        // activations stay float32 and the cache defaults to float32
   bool portable_bits = false;  // the same bits on every instruction set (slower for bf16)
+  Bf16Packing bf16_packing = Bf16Packing::automatic;
   EmbeddingScale embedding_scale = EmbeddingScale::exact;
   std::function<void(double fraction)> progress = {};  // called on the loading thread
 };

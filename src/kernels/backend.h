@@ -28,6 +28,8 @@ struct Weight {
   int cols = 0;
   const std::byte* data = nullptr;
   std::size_t bytes = 0;
+  std::size_t strip_bytes = 0;  // CPU: from one packed strip to the next
+  bool twelve_bits = false;     // CPU: BF16 as in quant/bf16_12.h
 };
 
 /// Activations: row i at data + i * stride. `stride` >= cols; the padding is zero.
@@ -103,6 +105,7 @@ struct BackendOptions {
   int num_threads = 1;
   bool precise = false;
   bool portable_bits = false;
+  Bf16Packing bf16_packing = Bf16Packing::automatic;
   float embedding_scale = 1;
 };
 

@@ -32,15 +32,11 @@ BackendOptions backend_options(const ModelConfig& config, const LoadOptions& opt
           .num_threads = thread_count(options.num_threads),
           .precise = options.precise,
           .portable_bits = options.portable_bits,
+          .bf16_packing = options.bf16_packing,
           .embedding_scale = embedding_scale(config, options.embedding_scale)};
 }
 
-void add(Digest& digest, const Weight& weight) {
-  digest.add(static_cast<std::uint64_t>(weight.type));
-  digest.add_sampled({weight.data, weight.bytes});
-}
-
-std::uint64_t fingerprint_of(const ModelConfig& config, const Weights& weights,
+std::uint64_t fingerprint_of(const ModelConfig& config, std::uint64_t weights_digest,
                              const LoadOptions& options, std::string_view backend) {
   Digest digest;
   digest.add(std::as_bytes(std::span(backend)));
@@ -53,16 +49,7 @@ std::uint64_t fingerprint_of(const ModelConfig& config, const Weights& weights,
   const float constants[] = {config.query_scale, config.attention_soft_cap, config.final_soft_cap,
                              config.rope_theta, config.rms_norm_eps};
   digest.add(std::as_bytes(std::span(constants)));
-  add(digest, weights.embedding);
-  for (const LayerWeights& layer : weights.layers) {
-    for (const Weight* weight :
-         {&layer.pre_attention_norm, &layer.q_proj, &layer.k_proj, &layer.v_proj, &layer.o_proj,
-          &layer.post_attention_norm, &layer.pre_ffn_norm, &layer.gate_proj, &layer.up_proj,
-          &layer.down_proj, &layer.post_ffn_norm}) {
-      add(digest, *weight);
-    }
-  }
-  add(digest, weights.final_norm);
+  digest.add(weights_digest);
   return digest.value();
 }
 
@@ -76,6 +63,6 @@ Engine::Engine(const Checkpoint& checkpoint, Tokenizer tokenizer, const LoadOpti
       backend_(make_backend(config_, backend_options(config_, options))),
       weights_(import_weights(*backend_, checkpoint, options.progress)),
       activations_(*backend_, config_, prefill_chunk_),
-      fingerprint_(fingerprint_of(config_, weights_, options, backend_->name())) {}
+      fingerprint_(fingerprint_of(config_, weights_.digest, options, backend_->name())) {}
 
 }  // namespace gemma2

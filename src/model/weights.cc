@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "available_memory.h"
+#include "model/digest.h"
+#include "quant/formats.h"
 
 namespace gemma2 {
 namespace {
@@ -33,14 +35,23 @@ class Importer {
   }
 
   Weight matrix(const std::string& name) {
+    const TensorView stored = checkpoint_.matrix(name);
+    digest_.add(static_cast<std::uint64_t>(stored.type));
+    digest_.add_sampled({stored.data, static_cast<std::size_t>(stored.rows) *
+                                          row_bytes(format_of(stored.type), stored.cols)});
     return backend_.import_weight(
-        checkpoint_.matrix(name),
+        stored,
         [](void* self, std::span<const std::byte> range) {
           static_cast<Importer*>(self)->consumed(range);
         },
         this);
   }
-  Weight norm(const std::string& name) { return backend_.import_vector(checkpoint_.norm(name)); }
+  Weight norm(const std::string& name) {
+    const std::vector<float> values = checkpoint_.norm(name);
+    digest_.add(std::as_bytes(std::span(values)));
+    return backend_.import_vector(values);
+  }
+  [[nodiscard]] std::uint64_t digest() const noexcept { return digest_.value(); }
 
  private:
   void consumed(std::span<const std::byte> range) {
@@ -52,6 +63,7 @@ class Importer {
   Backend& backend_;
   const Checkpoint& checkpoint_;
   const std::function<void(double)>& progress_;
+  Digest digest_;
   std::size_t total_ = 0;
   std::size_t done_ = 0;
 };
@@ -96,6 +108,7 @@ Weights import_weights(Backend& backend, const Checkpoint& checkpoint,
   weights.layers.reserve(static_cast<std::size_t>(num_layers));
   for (int i = 0; i < num_layers; ++i) weights.layers.push_back(import_layer(importer, i));
   weights.final_norm = importer.norm("output_norm.weight");
+  weights.digest = importer.digest();
   return weights;
 }
 

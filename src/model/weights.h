@@ -3,6 +3,7 @@
 // The model's parameters where the backend wants them, one field for each matrix of the paper.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct Weights {
   Weight embedding;  // also the output head
   std::vector<LayerWeights> layers;
   Weight final_norm;
+  std::uint64_t digest = 0;  // of the stored tensors, whatever form the backend gave them
 
   [[nodiscard]] std::size_t bytes() const noexcept;
 };

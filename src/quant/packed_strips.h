@@ -9,7 +9,7 @@
 //   format  strip of [16 rows x cols]
 //   F32     [cols][16] float
 //   F16     [cols / 2][16][2] half; an odd last column is paired with zero
-//   BF16    [cols / 2][16][2] bfloat16; likewise
+//   BF16    [cols / 2][16][2] bfloat16; likewise. Or three quarters of that, see bf16_12.h
 //   Q8_0    ceil(cols / 64) frames of 1088 bytes:
 //             scales [2 blocks of 32][16] half
 //             quants [16 k-quads][16 rows][4] uint8, value + 128

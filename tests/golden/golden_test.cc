@@ -86,6 +86,18 @@ void copy_with_caps(const std::filesystem::path& folder, const std::string& name
   std::ofstream(folder / "config.json") << config.dump(1);
 }
 
+TEST(GoldenVariant, Bf16WeightsIn12BitsGiveTheSameBits) {
+  const std::string name = "bf16_2b_like";
+  const Golden golden = read_golden(name);
+  LoadOptions options = exact_options();
+  options.bf16_packing = Bf16Packing::plain;
+  const Model plain = Model::load(checkpoint_of(name), options);
+  options.bf16_packing = Bf16Packing::twelve_bits;
+  const Model small = Model::load(checkpoint_of(name), options);
+  EXPECT_LT(small.weight_bytes(), plain.weight_bytes());
+  EXPECT_EQ(run(small, golden), run(plain, golden));
+}
+
 TEST(GoldenVariant, SoftCapsComeFromTheConfiguration) {
   const std::string name = "f32_small_caps";
   const Golden golden = read_golden(name, "default_caps");

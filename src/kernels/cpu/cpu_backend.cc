@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "checked_math.h"
+#include "kernels/cpu/cpu_packing.h"
 #include "kernels/cpu/dispatch.h"
 #include "quant/formats.h"
 #include "quant/packed_strips.h"
@@ -26,6 +27,7 @@ CpuBackend::CpuBackend(const ModelConfig& config, const BackendOptions& options)
     : config_(config),
       options_(options),
       table_(select_table(options.portable_bits)),
+      twelve_bits_(wants_twelve_bits(options.bf16_packing, table_, options.precise)),
       name_(fmt::format("cpu/{}{}{}", table_.name, options.precise ? " precise" : "",
                         options.portable_bits ? " portable" : "")),
       geometry_{config.num_kv_heads, config.head_dim},
@@ -41,34 +43,39 @@ CpuBackend::CpuBackend(const ModelConfig& config, const BackendOptions& options)
 Weight CpuBackend::import_weight(const TensorView& stored,
                                  void (*consumed)(void*, std::span<const std::byte>),
                                  void* context) {
-  const Format& format = format_of(stored.type);
+  const PackedForm form = choose_form(stored, twelve_bits_, pool_);
   const int num_strips = ceil_div(stored.rows, kStripRows);
-  const std::size_t strip_bytes = format.strip_bytes(stored.cols);
+  const std::size_t strip_bytes = form.strip_bytes;
   AlignedBuffer& packed = storage_.emplace_back(static_cast<std::size_t>(num_strips) * strip_bytes);
 
   // In slabs, so that the pages of what has been read can go before the next slab's come.
   constexpr std::size_t kSlabBytes = std::size_t{64} << 20;
   const int slab = std::max(1, static_cast<int>(kSlabBytes / strip_bytes));
-  const std::size_t stored_row = row_bytes(format, stored.cols);
+  const std::size_t stored_row = row_bytes(format_of(stored.type), stored.cols);
   for (int begin = 0; begin < num_strips; begin += slab) {
     const int end = std::min(begin + slab, num_strips);
     pool_.parallel_for(end - begin, 4, [&](int first, int last) {
       for (int s = begin + first; s < begin + last; ++s) {
-        format.pack_strip(packed.data() + static_cast<std::size_t>(s) * strip_bytes, stored,
-                          s * kStripRows);
+        form.pack_strip(packed.data() + static_cast<std::size_t>(s) * strip_bytes, stored,
+                        s * kStripRows);
       }
     });
     const auto first_row = static_cast<std::size_t>(begin * kStripRows);
     const auto last_row = static_cast<std::size_t>(std::min(end * kStripRows, stored.rows));
     consumed(context, {stored.data + first_row * stored_row, (last_row - first_row) * stored_row});
   }
-  return {stored.type, stored.rows, stored.cols, packed.data(), packed.size()};
+  return {stored.type,   stored.rows, stored.cols,     packed.data(),
+          packed.size(), strip_bytes, form.twelve_bits};
 }
 
 Weight CpuBackend::import_vector(std::span<const float> values) {
   AlignedBuffer& buffer = storage_.emplace_back(values.size_bytes());
   std::memcpy(buffer.data(), values.data(), values.size_bytes());
-  return {DType::f32, 1, static_cast<int>(values.size()), buffer.data(), buffer.size()};
+  return {.type = DType::f32,
+          .rows = 1,
+          .cols = static_cast<int>(values.size()),
+          .data = buffer.data(),
+          .bytes = buffer.size()};
 }
 
 Rows CpuBackend::allocate_rows(int max_rows, int cols) {
@@ -143,13 +150,12 @@ void CpuBackend::finish() {
 }
 
 void CpuBackend::embed(Rows out, const Weight& table) {
-  const FormatKernels& kernels = table_.format[static_cast<int>(table.type)];
-  const std::size_t strip_bytes = format_of(table.type).strip_bytes(table.cols);
-  enqueue_rows(out.rows, [this, &kernels, out, table, strip_bytes](int row) {
+  const FormatKernels& kernels = weight_kernels(table);
+  enqueue_rows(out.rows, [this, &kernels, out, table](int row) {
     const TokenId token = step_.tokens[static_cast<std::size_t>(row)];
-    kernels.unpack_row(out.row(row),
-                       table.data + static_cast<std::size_t>(token / kStripRows) * strip_bytes,
-                       token % kStripRows, table.cols);
+    kernels.unpack_row(
+        out.row(row), table.data + static_cast<std::size_t>(token / kStripRows) * table.strip_bytes,
+        token % kStripRows, table.cols);
     for (int i = 0; i < table.cols; ++i) out.row(row)[i] *= options_.embedding_scale;
   });
 }

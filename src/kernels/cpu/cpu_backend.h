@@ -126,7 +126,11 @@ class CpuBackend final : public Backend {
   void prepare_row(Worker& worker, const Input& input, int row, bool stores) noexcept;
 
   // cpu_matmul.cc
+  [[nodiscard]] const FormatKernels& weight_kernels(const Weight& weight) const noexcept {
+    return weight.twelve_bits ? table_.bf16_12 : table_.format[static_cast<int>(weight.type)];
+  }
   [[nodiscard]] Product prepare(const Weight& weight, Rows x);
+  [[nodiscard]] Product product_of(const Weight& weight, const Input& input) const;
   static void prefetch(const Strips& strips, const std::function<bool()>& wanted);
   static void run_product(const Product& product, int first_strip, int last_strip,
                           const Columns& columns, float* out, std::size_t out_stride) noexcept;
@@ -161,6 +165,7 @@ class CpuBackend final : public Backend {
   ModelConfig config_;
   BackendOptions options_;
   KernelTable table_;
+  bool twelve_bits_;  // BF16 weights shall have them
   std::string name_;
   CacheGeometry geometry_;
   std::vector<AlignedBuffer> storage_;  // weights and activations, until the backend goes

@@ -90,8 +90,7 @@ void CpuBackend::logits(Rows x, const Weight& final_norm, const Weight& head) {
   // The head's rounding reaches the result undamped: in 8 bits it is a quarter of all that 8-bit
   // activations cost. So its activations have 16: each row twice, as 8 bits and as the 8 bits of
   // what these leave. Both share one reading of the weights, which is what takes the time.
-  const bool twice =
-      !options_.precise && table_.format[static_cast<int>(head.type)].input == InputLayout::q8;
+  const bool twice = !options_.precise && weight_kernels(head).input == InputLayout::q8;
   settle_pending();
   const Rows normed = norm_outputs(x, final_norm, twice);
   const auto product = std::make_shared<Product>(prepare(head, normed));

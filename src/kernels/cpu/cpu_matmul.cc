@@ -8,7 +8,6 @@
 
 #include "checked_math.h"
 #include "kernels/cpu/cpu_backend.h"
-#include "quant/formats.h"
 #include "quant/packed_strips.h"
 
 namespace gemma2::cpu {
@@ -49,13 +48,16 @@ void CpuBackend::prefetch(const Strips& strips, const std::function<bool()>& wan
 }
 
 CpuBackend::Product CpuBackend::prepare(const Weight& weight, Rows x) {
-  const FormatKernels& kernels = table_.format[static_cast<int>(weight.type)];
-  const InputLayout layout = options_.precise ? InputLayout::f32 : kernels.input;
+  return product_of(
+      weight, make_input(x, options_.precise ? InputLayout::f32 : weight_kernels(weight).input));
+}
+
+CpuBackend::Product CpuBackend::product_of(const Weight& weight, const Input& input) const {
+  const FormatKernels& kernels = weight_kernels(weight);
   return {options_.precise ? kernels.matmul_f32 : kernels.matmul,
-          {weight.data, ceil_div(weight.rows, kStripRows), weight.cols,
-           format_of(weight.type).strip_bytes(weight.cols)},
+          {weight.data, ceil_div(weight.rows, kStripRows), weight.cols, weight.strip_bytes},
           weight.rows,
-          make_input(x, layout)};
+          input};
 }
 
 int CpuBackend::ProductStack::strips() const noexcept {
@@ -171,8 +173,8 @@ void CpuBackend::matmul_geglu(Rows out, Rows x, const Weight& gate, const Weight
   };
   const auto pair = std::make_shared<Pair>();
   pair->gate = prepare(gate, x);
-  pair->up = gate.type == up.type ? pair->gate : prepare(up, x);
-  pair->up.strips.data = up.data;
+  // One of two BF16 matrices may lie in 12 bits: an entry of its own, but the same input.
+  pair->up = gate.type == up.type ? product_of(up, pair->gate.input) : prepare(up, x);
   consume_pending(x);
   Phase phase{ceil_div(pair->gate.strips.count, kClaim), 1,
               [this, pair, out](int first, int last, int thread) {

@@ -80,9 +80,10 @@ KernelTable select_table(bool portable_bits) {
             wanted);
   }
   if (portable_bits) {
-    FormatKernels& bf16 = table.format[static_cast<int>(DType::bf16)];
-    bf16.input = InputLayout::f32;
-    bf16.matmul = bf16.matmul_f32;
+    for (FormatKernels* bf16 : {&table.format[static_cast<int>(DType::bf16)], &table.bf16_12}) {
+      bf16->input = InputLayout::f32;
+      bf16->matmul = bf16->matmul_f32;
+    }
     table.attention_bf16 = table.attention_bf16_fma;
   }
   return table;

@@ -127,11 +127,12 @@ struct FloatMatmul {
   /// Weights as they are packed, k counted from `first_k`.
   struct Packed {
     static constexpr int kUnit = Decoder::kUnit;
+    using Unit = L[kUnit];
     const std::byte* strip;
     std::size_t strip_bytes;
     int cols;
     int first_k;
-    void load(L (&weight)[kUnit], int s, int k) const noexcept {
+    void load(Unit& weight, int s, int k) const noexcept {
       Decoder::decode(weight, strip + static_cast<std::size_t>(s) * strip_bytes, cols, first_k + k);
     }
   };
@@ -144,8 +145,9 @@ struct FloatMatmul {
   /// Weights decoded beforehand.
   struct Panel {
     static constexpr int kUnit = 1;
+    using Unit = L[kUnit];
     alignas(64) float weights[kStrips][kDepth * 16];
-    void load(L (&weight)[kUnit], int s, int k) const noexcept {
+    void load(Unit& weight, int s, int k) const noexcept {
       weight[0] = L::load(weights[s] + 16 * k);
     }
     void decode(const Packed& from, int strips, int depth) noexcept {
@@ -179,7 +181,7 @@ struct FloatMatmul {
     for (int k = 0; k < depth; k += Source::kUnit) {
 #pragma GCC unroll 4
       for (int s = 0; s < strips; ++s) {
-        L weight[Source::kUnit];
+        typename Source::Unit weight;
         source.load(weight, s, k);
 #pragma GCC unroll 16
         for (int i = 0; i < Source::kUnit; ++i) {

@@ -96,8 +96,11 @@ struct AttentionKernels {
 struct KernelTable {
   const char* name;
   FormatKernels format[kNumFormats];  // indexed by DType
-  AttentionKernels attention_f32;     // by cache format
-  AttentionKernels attention_bf16;    // where the ISA has a bf16 dot product, with its own rounding
+  /// BF16 in 12 bits (quant/bf16_12.h), with the bits of format[bf16] where `input` is the same.
+  FormatKernels bf16_12;
+  bool bf16_12_pays;  // measured to be faster than plain BF16 on processors of this table
+  AttentionKernels attention_f32;   // by cache format
+  AttentionKernels attention_bf16;  // where the ISA has a bf16 dot product, with its own rounding
   AttentionKernels attention_bf16_fma;  // the same cache with float chains
   AttentionKernels attention_int8;
 

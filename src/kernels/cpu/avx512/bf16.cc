@@ -5,6 +5,7 @@
 // accumulators, four registers of weights, and each activation is broadcast once for two FMAs.
 #include <cstring>
 
+#include "kernels/cpu/avx512/bf16_12_tiles.h"
 #include "kernels/cpu/avx512/bf16_tiles.h"
 
 namespace gemma2::cpu::avx512 {
@@ -42,6 +43,8 @@ struct SplitProduct {
 void install_bf16(KernelTable& table) {
   FormatKernels& kernels = table.format[static_cast<int>(DType::bf16)];
   kernels.matmul = kernels.matmul_f32 = Bf16Tiles<SplitProduct>::matmul;
+  table.bf16_12.matmul = table.bf16_12.matmul_f32 = TwelveBitTiles<SplitProduct>::matmul;
+  table.bf16_12_pays = false;  // not measured
 }
 
 }  // namespace gemma2::cpu::avx512

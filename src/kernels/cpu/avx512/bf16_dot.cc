@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/cpu/avx512/bf16_12_tiles.h"
 #include "kernels/cpu/avx512/bf16_tiles.h"
 
 namespace gemma2::cpu::avx512_bf16 {
@@ -39,8 +40,9 @@ struct DotProduct {
 
 void install_bf16_dot(KernelTable& table) {
   FormatKernels& kernels = table.format[static_cast<int>(DType::bf16)];
-  kernels.input = InputLayout::bf16;
+  kernels.input = table.bf16_12.input = InputLayout::bf16;
   kernels.matmul = avx512::Bf16Tiles<DotProduct>::matmul;
+  table.bf16_12.matmul = avx512::TwelveBitTiles<DotProduct>::matmul;
 }
 
 }  // namespace gemma2::cpu::avx512_bf16
