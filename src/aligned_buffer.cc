@@ -26,7 +26,8 @@ AlignedBuffer::AlignedBuffer(std::size_t bytes) : bytes_(bytes) {
   if (is_mapped(bytes)) {
     memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) memory = nullptr;
-    // Advice only: without huge pages everything still works.
+    // Advice only: without huge pages everything still works. Always given, because it was never
+    // slower (bench/PERFORMANCE.md); the system's `never` wins over it.
     if (memory != nullptr) (void)madvise(memory, bytes, MADV_HUGEPAGE);
   } else {
     memory = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);

@@ -41,6 +41,7 @@ ordered_json rates_json(const BenchRow& row) {
             {"read_gb_per_second", nullptr},
             {"multiply_gmac_per_second", nullptr},
             {"multiply_name", nullptr},
+            {"huge_page_bytes", nullptr},
             {"load_seconds", rounded(row.mean_seconds())},
             {"load_seconds_stddev", rounded(standard_deviation(row.seconds))}};
   }
@@ -56,6 +57,7 @@ ordered_json rates_json(const BenchRow& row) {
           {"read_gb_per_second", rounded(row.roofs.read_gb)},
           {"multiply_gmac_per_second", rounded(row.roofs.gmac)},
           {"multiply_name", row.roofs.macs_name},
+          {"huge_page_bytes", row.huge_page_bytes},
           {"load_seconds", nullptr},
           {"load_seconds_stddev", nullptr}};
 }

@@ -3,6 +3,7 @@
 // What was measured of one test, and the figures that follow from it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ struct BenchRow {
   std::string time = {};  // of its start, ISO 8601
   int threads = 0;
   int batch = 0;
+  std::size_t huge_page_bytes = 0;   // of the loaded model
   std::vector<double> seconds = {};  // of each repetition
   Work work = {};                    // of one repetition
   Roofs roofs = {};                  // the mean of before and after

@@ -131,7 +131,9 @@ void BenchRunner::run(const BenchGroup& group, const BenchModel& model,
     rows.push_back(std::move(timed));
   }
   if (runs.empty()) return;
+  const std::size_t huge_before = huge_page_bytes();
   const LoadedModel loaded = load(group);
+  const std::size_t huge_after = huge_page_bytes();
   for (auto first = runs.begin(); first != runs.end();) {
     // Neighbours of one depth share the session that was filled to it.
     const auto last = std::find_if(first, runs.end(), [&](const BenchRow& other) {
@@ -141,6 +143,7 @@ void BenchRunner::run(const BenchGroup& group, const BenchModel& model,
     for (BenchRow& each : same_depth) {
       each.backend = loaded.model.backend_name();
       each.threads = loaded.model.num_threads();
+      each.huge_page_bytes = huge_after > huge_before ? huge_after - huge_before : 0;
     }
     const std::size_t before = done_;
     try {

@@ -89,6 +89,15 @@ std::size_t peak_memory() {
   return getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<std::size_t>(usage.ru_maxrss) * 1024 : 0;
 }
 
+std::size_t huge_page_bytes() {
+  std::ifstream summary("/proc/self/smaps_rollup");
+  for (std::string word; summary >> word;) {
+    std::size_t kibibytes = 0;
+    if (word == "AnonHugePages:" && summary >> kibibytes) return kibibytes * 1024;
+  }
+  return 0;
+}
+
 void print_timings(const Settings& settings, const Timings& timings, const Model& model,
                    std::size_t cache_bytes, std::uint64_t seed) {
   if (settings.quiet) return;

@@ -76,6 +76,9 @@ struct Timings {
 /// Highest resident memory of this process so far, in bytes; 0 if the system does not say.
 [[nodiscard]] std::size_t peak_memory();
 
+/// Bytes of this process's memory that lie in huge pages now; 0 if the system does not say.
+[[nodiscard]] std::size_t huge_page_bytes();
+
 void print_timings(const Settings& settings, const Timings& timings, const Model& model,
                    std::size_t cache_bytes, std::uint64_t seed);
 

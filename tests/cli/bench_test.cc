@@ -269,6 +269,7 @@ BenchRow decode_row() {
   row.kv_type = "bf16";
   row.threads = 2;
   row.batch = 512;
+  row.huge_page_bytes = 4194304;
   row.seconds = {1, 2};
   row.work = {.macs = 32e9, .bytes = 16e9};
   row.roofs = {.read_gb = 20, .gmac = 200, .macs_name = "int8 test"};
@@ -321,9 +322,11 @@ TEST(BenchJson, HasTheKeysOfTheContract) {
   EXPECT_EQ(row.at("peak_fraction"), 0.6);
   EXPECT_EQ(row.at("read_gb_per_second"), 20);
   EXPECT_EQ(row.at("multiply_gmac_per_second"), 200);
+  EXPECT_EQ(row.at("huge_page_bytes"), 4194304);
   EXPECT_TRUE(row.at("load_seconds").is_null());
   EXPECT_EQ(rows[1].at("load_seconds"), 1.5);
   EXPECT_TRUE(rows[1].at("avg_ts").is_null());
+  EXPECT_TRUE(rows[1].at("huge_page_bytes").is_null());
   EXPECT_EQ(json::parse(bench_text(BenchFormat::json, {})), json::array());
 }
 

@@ -14,7 +14,7 @@
 namespace gemma2::cpu {
 namespace {
 
-// More escapes than that take longer than the bytes they save: each is worth some 150 cycles.
+// More escapes than that may take longer than the bytes they save: a guess, not tuned.
 constexpr std::int64_t kWeightsPerEscape = 4096;
 
 struct EscapeCount {
