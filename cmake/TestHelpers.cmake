@@ -20,6 +20,10 @@ function(gemma2_add_test name)
   else()
     target_link_libraries(${name}_test PRIVATE gemma2_objects)
   endif()
+  set(timeout 300)
+  if(CMAKE_CROSSCOMPILING)
+    set(timeout 3000)  # of an emulator, whose minute of work may take long on a busy machine
+  endif()
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT 300)
+    PROPERTIES TIMEOUT ${timeout})
 endfunction()
