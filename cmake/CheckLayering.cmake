@@ -6,7 +6,7 @@ cmake_minimum_required(VERSION 3.25)
 
 set(std "<[a-z_0-9]+>")
 set(posix "<(sys/[a-z]+|fcntl|unistd|sched|signal|termios|poll|errno)\\.h>")
-set(fmt "<fmt/[a-z]+\\.h>")
+set(fmt "<fmt/[a-z-]+\\.h>")
 set(json "<nlohmann/json\\.hpp>")
 set(ground "\"[a-z_0-9]+\\.h\"")
 set(quant "\"quant/[a-z_0-9]+\\.h\"")
