@@ -3,7 +3,8 @@
 // Gemma's own vocabulary, where it is at hand: known ids, text mode, the chat format, and the same
 // results from the spellings that different file formats use.
 #include <algorithm>
-#include <chrono>
+#include <ctime>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -286,12 +287,24 @@ TEST_F(GemmaTokenizer, RoundTripsEverythingInTheCorpus) {
   }
 }
 
-TEST_F(GemmaTokenizer, AMegabyteOfTheWorstTakesLessThanSeconds) {
+// Processor time, the least of three: what else the machine does shall not count.
+double seconds_to_encode(const std::string& text) {
+  double least = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < 3; ++i) {
+    const std::clock_t start = std::clock();
+    EXPECT_FALSE(gemma_tokenizer().encode(text).empty());
+    least = std::min(least, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
+  }
+  return least;
+}
+
+// Linear but for caches, which a megabyte outgrows: 16 times the text took 16 to 47 times as long.
+TEST_F(GemmaTokenizer, AMegabyteOfTheWorstIsNotQuadratic) {
   for (const char byte : {'a', ' ', '\n', '<', '\xFF', '\xE2', '0'}) {
-    const auto start = std::chrono::steady_clock::now();
-    EXPECT_FALSE(gemma_tokenizer().encode(std::string(1 << 20, byte)).empty());
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    EXPECT_LT(seconds.count(), 5) << byte;  // 0.3 s on an idle machine
+    const double part = seconds_to_encode(std::string(1 << 16, byte));
+    const double whole = seconds_to_encode(std::string(1 << 20, byte));
+    EXPECT_LT(whole, 100 * part) << byte << ": quadratic would be 256 times";
+    RecordProperty(std::to_string(static_cast<int>(byte)), std::to_string(whole / part));
   }
 }
 
