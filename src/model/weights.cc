@@ -30,7 +30,8 @@ class Importer {
       : backend_(backend), checkpoint_(checkpoint), progress_(progress) {
     for (const TensorInfo& tensor : checkpoint.tensors()) total_ += tensor.bytes;
     // Kernels read strips, not what files hold, so there is no way around a packed copy. It takes
-    // what the stored weights do, to within a percent.
+    // what the stored weights do, to within a percent, or less: which BF16 matrices fit in 12 bits
+    // is only known once they are read.
     require_memory(total_, "the weights", advice_for(checkpoint));
   }
 

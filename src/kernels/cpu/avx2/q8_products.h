@@ -13,6 +13,7 @@
 
 #include "kernels/cpu/avx2/integer_products.h"
 #include "kernels/cpu/avx2/lanes.h"
+#include "kernels/cpu/integer_matmul.h"
 #include "quant/packed_strips.h"
 
 namespace gemma2::cpu::avx2 {
@@ -134,28 +135,26 @@ struct Q8Kernel {
     if constexpr (strips > 1) pass_strips<1, columns>(s, out, out_stride, w, x);
   }
 
-  /// Columns of one strip from `c` on in blocks of `columns`, then the rest in smaller blocks.
+  /// IntegerMatmul's block: one strip times so many columns.
   template <int columns>
-  static void pass_columns(int c, float* out, std::size_t out_stride, const Strips& strip,
-                           const Columns& x) noexcept {
-    for (; c + columns <= x.count; c += columns) {
-      const Columns some = {x.data + static_cast<std::size_t>(c) * x.stride, columns, x.stride};
-      advance<1, columns>(out + static_cast<std::size_t>(c) * out_stride, out_stride, strip, some);
-    }
-    if constexpr (columns > 1) pass_columns<columns / 2>(c, out, out_stride, strip, x);
+  static void strip(float* out, std::size_t out_stride, const std::byte* strip, int cols,
+                    const Columns& x) noexcept {
+    advance<1, columns>(out, out_stride, {strip, 1, cols, 0}, x);
   }
 
   static void matmul(float* out, std::size_t out_stride, const Strips& w,
                      const Columns& x) noexcept {
     // A few columns wait for memory, which several streams keep busier than one; many use a strip
     // while it is in the cache.
-    if (x.count == 1) return pass_strips<kStreams, 1>(0, out, out_stride, w, x);
-    if (x.count == 2) return pass_strips<kStreams, 2>(0, out, out_stride, w, x);
-    if (x.count == 3) return pass_strips<kStreams, 3>(0, out, out_stride, w, x);
-    for (int s = 0; s < w.count; ++s) {
-      const Strips strip = {w.data + static_cast<std::size_t>(s) * w.strip_bytes, 1, w.cols,
-                            w.strip_bytes};
-      pass_columns<kColumns>(0, out + kStripRows * s, out_stride, strip, x);
+    switch (x.count) {
+      case 1:
+        return pass_strips<kStreams, 1>(0, out, out_stride, w, x);
+      case 2:
+        return pass_strips<kStreams, 2>(0, out, out_stride, w, x);
+      case 3:
+        return pass_strips<kStreams, 3>(0, out, out_stride, w, x);
+      default:
+        return IntegerMatmul<Q8Kernel>::matmul(out, out_stride, w, x);
     }
   }
 };
