@@ -6,7 +6,9 @@
 #include <cstring>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "exit_status.h"
@@ -53,6 +55,55 @@ void write_whole(std::string_view option, const std::string& path, std::string_v
     std::remove(part.c_str());
     fail(option, path, error);
   }
+}
+
+AtomicFile::AtomicFile(std::string_view option, std::string path, unsigned mode)
+    : option_(option), path_(std::move(path)), part_(beside(path_)), mode_(mode) {
+  file_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file_ < 0) fail(option_, path_, errno);
+}
+
+AtomicFile::~AtomicFile() {
+  if (file_ < 0) return;
+  (void)::close(file_);
+  std::remove(part_.c_str());
+}
+
+void AtomicFile::require_space(std::uint64_t bytes) const {
+  std::error_code error;
+  const std::filesystem::space_info room = std::filesystem::space(part_, error);
+  if (error || room.available >= bytes) return;  // unknown: writing will tell
+  throw Failure(kRuntimeError,
+                fmt::format("{}: cannot write {}: expected {} bytes of free disk space, found {}",
+                            option_, path_, bytes, room.available));
+}
+
+void AtomicFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) fail(option_, path_, count < 0 ? errno : ENOSPC);
+    offset += static_cast<std::uint64_t>(count);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void AtomicFile::append(std::span<const std::byte> bytes) {
+  write_at(size_, bytes);
+  size_ += bytes.size();
+}
+
+void AtomicFile::overwrite(std::uint64_t offset, std::string_view text) {
+  write_at(offset, std::as_bytes(std::span(text)));
+}
+
+void AtomicFile::commit() {
+  if (::fchmod(file_, mode_) != 0 || ::fsync(file_) != 0 ||
+      std::rename(part_.c_str(), path_.c_str()) != 0) {
+    fail(option_, path_, errno);
+  }
+  (void)::close(file_);  // fsync has already said that all is written
+  file_ = -1;
 }
 
 }  // namespace gemma2::cli

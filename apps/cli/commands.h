@@ -16,5 +16,6 @@ namespace gemma2::cli {
 [[nodiscard]] ExitStatus inspect_command(const Settings& settings);
 [[nodiscard]] ExitStatus quantize_command(const Settings& settings);
 [[nodiscard]] ExitStatus bench_command(const Settings& settings);
+[[nodiscard]] ExitStatus bundle_command(const Settings& settings);
 
 }  // namespace gemma2::cli

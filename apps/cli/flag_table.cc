@@ -63,7 +63,7 @@ constexpr Flag kFlags[] = {
     {"Model", "--model -m", "PATH", "the demonstration model in the program",
      "A GGUF file (of a split one the first part), a .llamafile or zip that stores one, or a "
      "Hugging Face directory with safetensors. What it is, is decided by its bytes.",
-     kGenerate | kTokenize | kInspect | kBench, set_model, "LLAMA_ARG_MODEL"},
+     kGenerate | kTokenize | kInspect | kBench | kBundle, set_model, "LLAMA_ARG_MODEL"},
     {"Model", "--ctx-size -c", "N", "0: the model's own, 8192",
      "Tokens of context, up to 131072; 8k means 8192. A longer prompt is an error: nothing is "
      "dropped silently.",
@@ -278,6 +278,14 @@ constexpr Flag kFlags[] = {
     {"Quantize", "--embedding-type --token-embedding-type", "TYPE", "as --type",
      "How the embedding is stored; it is the output head, too.",
      kQuantize, [](S& s, const A& a) { s.embedding_type = storage_type(a); }},
+
+    {"Bundle", "--output -o", "OUT", "",
+     "The program to write, beside its model. Required.",
+     kBundle, [](S& s, const A& a) { s.bundle_output = a.text(); }},
+    {"Bundle", "--args", "FILE", "",
+     "Options that OUT begins its command line with, one argument a line; a line '...' stands for "
+     "the command line's own. The later of two options wins.",
+     kBundle, [](S& s, const A& a) { s.bundle_arguments = a.text(); }},
 
     {"Information", "--help -h", "", "",
      "Print this text.",

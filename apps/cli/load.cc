@@ -77,6 +77,8 @@ ExitStatus model_status(ErrorCode code) {
 void require_model_path(const std::string& path) {
   std::error_code error;
   if (std::filesystem::exists(path, error)) return;
+  const std::size_t at = path.rfind('@');  // FILE@MEMBER of a zip
+  if (at != std::string::npos && std::filesystem::is_regular_file(path.substr(0, at))) return;
   std::string message = fmt::format("{}: no such file or directory", path);
   if (error) message = fmt::format("{}: {}", path, error.message());
   if (is_repository_name(path)) {

@@ -14,8 +14,8 @@
 #include "interrupt.h"
 #include "load.h"
 #include "manual.h"
-#include "options.h"
 #include "output.h"
+#include "presets.h"
 #include "report.h"
 
 namespace gemma2::cli {
@@ -51,6 +51,8 @@ ExitStatus run_command(Settings settings) {
       return quantize_command(settings);
     case Command::bench:
       return bench_command(settings);
+    case Command::bundle:
+      return bundle_command(settings);
     case Command::generate:
       break;
   }
@@ -72,7 +74,7 @@ ExitStatus report(ExitStatus status, std::string_view message) {
 ExitStatus run(const std::vector<std::string>& arguments) {
   try {
     install_signal_handlers();
-    return run_command(parse_command_line(arguments));
+    return run_command(read_command_line(arguments));
   } catch (const BrokenPipe&) {
     return kBrokenPipe;
   } catch (const Interrupted&) {

@@ -23,7 +23,7 @@ struct Usage {
 };
 
 // Every way to call the program. An example in the manual is one of these.
-constexpr std::array<Usage, 9> kUsages{{
+constexpr std::array<Usage, 10> kUsages{{
     {Command::generate, "gemma2-cli",
      "On a terminal: converse with the model. Else: read a prompt from standard input."},
     {Command::generate, "gemma2-cli [-m MODEL] -p TEXT",
@@ -43,6 +43,9 @@ constexpr std::array<Usage, 9> kUsages{{
     {Command::bench, "gemma2-cli bench [-m MODEL] [-p LIST] [-n LIST] [-d LIST] [-t LIST]",
      "Time prompts and decoding, beside what the machine can do at best, measured before and after "
      "every test."},
+    {Command::bundle, "gemma2-cli bundle MODEL -o OUT [--args FILE]",
+     "Write one executable that holds this program, a GGUF model and options, and needs no file "
+     "beside it. OUT appears whole or not at all."},
     {Command::generate, "gemma2-cli COMMAND --help", "The options of a command."},
 }};
 
@@ -86,10 +89,6 @@ std::string description(const Flag& flag) {
     text += fmt::format(" [{}]", flag.fallback);
   }
   return text;
-}
-
-bool belongs(const Flag& flag, Command command) {
-  return (flag.commands >> static_cast<unsigned>(command) & 1U) != 0;
 }
 
 void append_flag(std::string& out, const Flag& flag) {

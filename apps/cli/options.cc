@@ -23,31 +23,16 @@ namespace {
 
 using Given = std::map<const Flag*, std::size_t>;  // how often an option was given
 
-constexpr std::array<std::string_view, 4> kCommandNames{"tokenize", "inspect", "quantize", "bench"};
+constexpr std::array<std::string_view, 5> kCommandNames{"tokenize", "inspect", "quantize", "bench",
+                                                        "bundle"};
 
 std::string_view command_name(Command command) {
   return command == Command::generate ? "" : kCommandNames[static_cast<std::size_t>(command) - 1];
 }
 
-bool belongs(const Flag& flag, Command command) {
-  return (flag.commands >> static_cast<unsigned>(command) & 1U) != 0;
-}
-
 /// -n and --n-predict, but not -ngl.
 bool is_standard(std::string_view name) {
   return name.starts_with("--") || name.size() == 2;
-}
-
-/// The option of that name: the command's own, else another command's.
-const Flag* find_flag(std::string_view name, Command command) {
-  const Flag* found = nullptr;
-  for (const Flag* flag : flag_table()) {
-    const std::vector<std::string_view> names = split_words(flag->names);
-    if (std::find(names.begin(), names.end(), name) == names.end()) continue;
-    if (belongs(*flag, command)) return flag;
-    if (found == nullptr) found = flag;
-  }
-  return found;
 }
 
 bool is_optional_value(std::string_view word) {
@@ -147,8 +132,8 @@ void apply_environment(Settings& settings, const Given& given) {
   const std::string name = word.substr(0, word.find('='));
   if (const Flag* flag = find_flag(name, command); flag != nullptr) {
     std::string where = "gemma2-cli without a command";
-    for (const Command other :
-         {Command::tokenize, Command::inspect, Command::quantize, Command::bench}) {
+    for (const Command other : {Command::tokenize, Command::inspect, Command::quantize,
+                                Command::bench, Command::bundle}) {
       if (belongs(*flag, other)) where = std::string(command_name(other));
     }
     const std::string_view here =
@@ -231,7 +216,30 @@ void take_positional_model(Settings& settings) {
   settings.model = word;
 }
 
+/// The arguments behind the command, if one is named, between the presets.
+std::vector<std::string> surround(std::span<const std::string> arguments, const Presets& presets) {
+  std::vector<std::string> words = presets.before;
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  words.insert(words.end(), presets.after.begin(), presets.after.end());
+  return words;
+}
+
 }  // namespace
+
+bool belongs(const Flag& flag, Command command) {
+  return (flag.commands >> static_cast<unsigned>(command) & 1U) != 0;
+}
+
+const Flag* find_flag(std::string_view name, Command command) {
+  const Flag* found = nullptr;
+  for (const Flag* flag : flag_table()) {
+    const std::vector<std::string_view> names = split_words(flag->names);
+    if (std::find(names.begin(), names.end(), name) == names.end()) continue;
+    if (belongs(*flag, command)) return flag;
+    if (found == nullptr) found = flag;
+  }
+  return found;
+}
 
 std::vector<const Flag*> flag_table() {
   std::vector<const Flag*> table;
@@ -270,19 +278,23 @@ std::string environment_name(const Flag& flag) {
   return name;
 }
 
-Settings parse_command_line(const std::vector<std::string>& arguments) {
+Command command_of(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return Command::generate;
+  const auto* found = std::find(kCommandNames.begin(), kCommandNames.end(), arguments[0]);
+  if (found == kCommandNames.end()) return Command::generate;
+  return static_cast<Command>(found - kCommandNames.begin() + 1);
+}
+
+Settings parse_command_line(const std::vector<std::string>& arguments, const Presets& presets) {
   Settings settings;
-  std::span<const std::string> rest = arguments;
-  const auto* found = rest.empty() ? kCommandNames.end()
-                                   : std::find(kCommandNames.begin(), kCommandNames.end(), rest[0]);
-  if (found != kCommandNames.end()) {
-    settings.command = static_cast<Command>(found - kCommandNames.begin() + 1);
-    rest = rest.subspan(1);
-  }
+  settings.command = command_of(arguments);
+  const std::span<const std::string> all = arguments;
+  const auto rest = all.subspan(settings.command == Command::generate ? 0 : 1);
   apply_defaults(settings);
-  const Given given = parse_words(settings, rest);
+  const Given given = parse_words(settings, surround(rest, presets));
   if (settings.show_help || settings.show_version || settings.print_man) return settings;
   take_positional_model(settings);
+  if (settings.model.empty()) settings.model = presets.model;
   apply_environment(settings, given);
   return settings;
 }

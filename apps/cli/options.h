@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "presets.h"
 #include "settings.h"
 
 namespace gemma2::cli {
@@ -44,7 +45,9 @@ inline constexpr unsigned kTokenize = 1U << static_cast<unsigned>(Command::token
 inline constexpr unsigned kInspect = 1U << static_cast<unsigned>(Command::inspect);
 inline constexpr unsigned kQuantize = 1U << static_cast<unsigned>(Command::quantize);
 inline constexpr unsigned kBench = 1U << static_cast<unsigned>(Command::bench);
-inline constexpr unsigned kEverywhere = kGenerate | kTokenize | kInspect | kQuantize | kBench;
+inline constexpr unsigned kBundle = 1U << static_cast<unsigned>(Command::bundle);
+inline constexpr unsigned kEverywhere =
+    kGenerate | kTokenize | kInspect | kQuantize | kBench | kBundle;
 
 enum class Handling : std::uint8_t {
   real,    // does what it says
@@ -80,8 +83,16 @@ struct Flag {
 /// GEMMA2_N_PREDICT for --n-predict; empty for the options that make no sense there.
 [[nodiscard]] std::string environment_name(const Flag& flag);
 
-/// Reads a command line (without the program's name) and the environment.
-/// Throws UsageError.
-[[nodiscard]] Settings parse_command_line(const std::vector<std::string>& arguments);
+/// The option of that name: the command's own, else another command's; null: there is none.
+[[nodiscard]] const Flag* find_flag(std::string_view name, Command command);
+[[nodiscard]] bool belongs(const Flag& flag, Command command);
+
+/// The command that a command line names.
+[[nodiscard]] Command command_of(const std::vector<std::string>& arguments);
+
+/// Reads a command line (without the program's name), with `presets` around it, and the
+/// environment. Throws UsageError.
+[[nodiscard]] Settings parse_command_line(const std::vector<std::string>& arguments,
+                                          const Presets& presets = {});
 
 }  // namespace gemma2::cli

@@ -20,7 +20,7 @@
 namespace gemma2::cli {
 
 /// The subcommands. `generate` is what runs when none is named.
-enum class Command : std::uint8_t { generate, tokenize, inspect, quantize, bench };
+enum class Command : std::uint8_t { generate, tokenize, inspect, quantize, bench, bundle };
 
 /// What `generate` does; the last one on the command line wins.
 enum class Mode : std::uint8_t { automatic, completion, chat, single_turn };
@@ -67,6 +67,9 @@ struct Settings {
 
   std::optional<DType> quantize_type = {};
   std::optional<DType> embedding_type = {};
+
+  std::string bundle_output = {};
+  std::string bundle_arguments = {};  // a file; empty: the model alone
 
   BenchSettings bench = {};
 

@@ -13,6 +13,7 @@
 
 #include "check.h"
 #include "mapped_file.h"
+#include "quant/location.h"
 #include "tokenizer/vocabulary_readers.h"
 
 namespace gemma2 {
@@ -70,7 +71,7 @@ Tokenizer Tokenizer::load(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return load(file_in_folder(path));
   {
-    const MappedFile file(path);
+    const MappedFile file(locate(path).path);
     const std::string_view text = text_of(file);
     if (text.starts_with(kJsonObject) || text.starts_with(kFirstPieceTag)) return from_file(file);
   }

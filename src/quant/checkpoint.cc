@@ -14,6 +14,7 @@
 #include "quant/formats.h"
 #include "quant/gguf_checkpoint.h"
 #include "quant/hf_checkpoint.h"
+#include "quant/location.h"
 #include "quant/printable.h"
 #include "quant/zip_entry.h"
 
@@ -21,22 +22,6 @@ namespace gemma2 {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A path as the caller gave it: "file" or "file@member".
-struct Location {
-  fs::path path;
-  std::string member;  // of a zip; empty: its only model
-};
-
-Location locate(const fs::path& path) {
-  std::error_code error;
-  const std::string text = path.string();
-  const std::size_t at = text.find_last_of('@');
-  if (at == std::string::npos || fs::exists(path, error)) return {path, {}};
-  fs::path file = text.substr(0, at);
-  if (!fs::is_regular_file(file, error)) return {path, {}};
-  return {std::move(file), text.substr(at + 1)};
-}
 
 CheckpointContents read_zip(MappedFile file, std::string_view member) {
   CheckpointContents contents = read_gguf_bytes(find_stored_gguf(file.bytes(), member));

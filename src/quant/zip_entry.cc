@@ -198,4 +198,19 @@ Bytes find_stored_gguf(Bytes file, std::string_view wanted) {
        printable(wanted));
 }
 
+std::vector<std::string_view> gguf_names(Bytes file) {
+  std::vector<std::string_view> names;
+  for (const Member& member : read_members(file)) {
+    if (is_gguf_name(member.name)) names.push_back(member.name);
+  }
+  return names;
+}
+
+std::optional<std::string_view> find_stored_arguments(Bytes file) {
+  for (const Member& member : read_members(file)) {
+    if (member.name == ".args") return as_text(stored_bytes(file, member));
+  }
+  return std::nullopt;
+}
+
 }  // namespace gemma2

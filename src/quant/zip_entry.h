@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace gemma2 {
 
@@ -19,5 +21,12 @@ namespace gemma2 {
 /// Throws Error(malformed_file | unsupported).
 [[nodiscard]] std::span<const std::byte> find_stored_gguf(std::span<const std::byte> file,
                                                           std::string_view wanted);
+
+/// The members whose names end in .gguf. Throws Error(malformed_file).
+[[nodiscard]] std::vector<std::string_view> gguf_names(std::span<const std::byte> file);
+
+/// The text of the member ".args", if there is one. Throws Error(malformed_file | unsupported).
+[[nodiscard]] std::optional<std::string_view> find_stored_arguments(
+    std::span<const std::byte> file);
 
 }  // namespace gemma2
