@@ -61,6 +61,10 @@ class GEMMA2_API KvCache {
   /// An independent copy.
   [[nodiscard]] KvCache fork() const;
 
+  /// A copy of the first `position` tokens: as fork() and rewind(), copying no more than that.
+  /// Throws Error(invalid_argument) unless can_rewind(position).
+  [[nodiscard]] KvCache fork(int position) const;
+
   /// Writes the cached tokens, keys and values, and digests of the model they belong to.
   /// Throws Error(io).
   void save(std::ostream& out) const;

@@ -69,14 +69,13 @@ struct KvCache::State {
            cache_head_bytes(format_of(type), config.head_dim);
   }
 
-  /// Calls visit(layer, first, last, buffer) for blocks of positions that cover everything held;
-  /// the buffer has room for them.
+  /// Calls visit(layer, first, last, buffer) for blocks of positions that cover everything held
+  /// before `end`; the buffer has room for them.
   template <typename Visit>
-  void for_each_block(Visit visit) const {
+  void for_each_block(int end, Visit visit) const {
     constexpr int kBlock = 256;
     const ModelConfig& config = engine->config();
     std::vector<std::byte> buffer(kBlock * position_bytes());
-    const int end = static_cast<int>(tokens.size());
     for (std::size_t layer = 0; layer < views.size(); ++layer) {
       const LayerKind kind = config.layer_kind(static_cast<int>(layer));
       for (int first = oldest_held(kind); first < end; first += kBlock) {

@@ -148,19 +148,27 @@ bool KvCache::rewind(int position) noexcept {
 }
 
 KvCache KvCache::fork() const {
+  return fork(position());
+}
+
+KvCache KvCache::fork(int position) const {
+  require(can_rewind(position), ErrorCode::invalid_argument,
+          "fork: expected a position that is still held, 0 to {}, found {}", this->position(),
+          position);
   const State& from = *state_;
   auto to =
       std::make_unique<State>(from.engine, KvCacheOptions{.context_length = from.context_length,
                                                           .local_layers = from.local_layers,
                                                           .type = from.type});
-  to->tokens = from.tokens;
-  to->tokens.reserve(static_cast<std::size_t>(from.context_length));
-  to->written = from.written;
+  to->tokens.assign(from.tokens.begin(), from.tokens.begin() + position);
+  // Not `position`: what a ring overwrote beyond it is missing from the copy, too.
+  to->written = position == 0 ? 0 : from.written;
   const std::scoped_lock lock(from.engine->step_mutex());
-  from.for_each_block([&](std::size_t layer, int first, int last, std::span<std::byte> buffer) {
+  const auto copy = [&](std::size_t layer, int first, int last, std::span<std::byte> buffer) {
     from.engine->backend().read_cache(buffer, from.views[layer], first, last);
     from.engine->backend().write_cache(to->views[layer], buffer, first, last);
-  });
+  };
+  from.for_each_block(position, copy);
   return KvCache(std::move(to));
 }
 

@@ -121,10 +121,11 @@ void KvCache::save(std::ostream& out) const {
   writer.write(std::as_bytes(std::span(&header, 1)));
   writer.write(std::as_bytes(std::span(state.tokens)));
   const std::scoped_lock lock(state.engine->step_mutex());
-  state.for_each_block([&](std::size_t layer, int first, int last, std::span<std::byte> buffer) {
+  const auto write = [&](std::size_t layer, int first, int last, std::span<std::byte> buffer) {
     state.engine->backend().read_cache(buffer, state.views[layer], first, last);
     writer.write(buffer);
-  });
+  };
+  state.for_each_block(header.position, write);
   writer.finish();
 }
 
@@ -148,10 +149,11 @@ KvCache KvCache::restore(const Model& model, std::istream& in) {
             token);
   }
   const std::scoped_lock lock(engine->step_mutex());
-  state->for_each_block([&](std::size_t layer, int first, int last, std::span<std::byte> buffer) {
+  const auto read = [&](std::size_t layer, int first, int last, std::span<std::byte> buffer) {
     reader.read(buffer);
     engine->backend().write_cache(state->views[layer], buffer, first, last);
-  });
+  };
+  state->for_each_block(header.position, read);
   reader.finish();
   return KvCache(std::move(state));
 }

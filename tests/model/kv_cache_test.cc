@@ -183,6 +183,33 @@ TEST(KvCache, ForksGoTheirOwnWays) {
   EXPECT_TRUE(test::bit_equal(session.logits(), fresh.logits()));
 }
 
+TEST(KvCache, ForksOfAPartAreForksThatWereRewound) {
+  const Model model = small_model();
+  for (const LocalLayers layers : {LocalLayers::full, LocalLayers::ring}) {
+    Session session(model, {.local_layers = layers});
+    session.prefill(test::random_tokens(model, 600));
+    for (const int position : {600, 590, 0}) {
+      Session part(model, session.cache().fork(position));
+      Session whole = session.fork();
+      ASSERT_TRUE(whole.rewind(position));
+      EXPECT_EQ(saved(part), saved(whole));
+      part.decode(5);
+      whole.decode(5);
+      EXPECT_TRUE(test::bit_equal(part.logits(), whole.logits()));
+    }
+    expect_error(ErrorCode::invalid_argument, "found 601",
+                 [&] { static_cast<void>(session.cache().fork(601)); });
+  }
+}
+
+TEST(KvCache, ARingIsNotForkedWhereItHasLostTheKeys) {
+  const Model model = small_model();
+  Session session(model, {.local_layers = LocalLayers::ring});
+  session.prefill(test::random_tokens(model, 600));
+  expect_error(ErrorCode::invalid_argument, "0 to 600, found 100",
+               [&] { static_cast<void>(session.cache().fork(100)); });
+}
+
 class SavedCache : public testing::TestWithParam<CacheType> {};
 
 TEST_P(SavedCache, RestoresWhatWasSaved) {
