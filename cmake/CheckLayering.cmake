@@ -80,7 +80,7 @@ endforeach()
 # Public headers include only the standard library and headers further up this list: no cycles.
 set(above "")
 foreach(name export types error version token_mask config tokenizer chat inspect quantize model kv_cache
-    session sampling generate gemma2)
+    session sampling generate scheduler gemma2)
   if(EXISTS ${SOURCE_DIR}/include/gemma2/${name}.h)
     check(include/gemma2/${name}.h "${std}${above}")
   endif()

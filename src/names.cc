@@ -36,6 +36,8 @@ const char* to_string(StopReason reason) noexcept {
       return "context_full";
     case StopReason::cancelled:
       return "cancelled";
+    case StopReason::deadline:
+      return "deadline";
   }
   return "?";
 }

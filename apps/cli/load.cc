@@ -69,6 +69,7 @@ ExitStatus model_status(ErrorCode code) {
     case ErrorCode::invalid_argument:
     case ErrorCode::device:
     case ErrorCode::non_finite_logits:
+    case ErrorCode::busy:
       break;
   }
   return kRuntimeError;

@@ -21,6 +21,7 @@ const char* finish_reason(StopReason reason) {
     case StopReason::context_full:
       return "length";
     case StopReason::cancelled:
+    case StopReason::deadline:
       return "cancelled";
   }
   return "stop";

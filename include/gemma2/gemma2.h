@@ -6,6 +6,7 @@
 //   Session    one conversation: a hybrid KvCache and the logits after its last token
 //   step()     one pass over the weights for many sessions
 //   generate() the loop: context in, text out
+//   Scheduler  many such loops in shared steps: requests come and go
 //   Tokenizer, encode_chat(), Sampler, quantize(), inspect()
 //
 // Every call reports failure by throwing gemma2::Error; the library never prints, aborts or exits.
@@ -20,6 +21,7 @@
 #include "gemma2/model.h"
 #include "gemma2/quantize.h"
 #include "gemma2/sampling.h"
+#include "gemma2/scheduler.h"
 #include "gemma2/session.h"
 #include "gemma2/token_mask.h"
 #include "gemma2/tokenizer.h"

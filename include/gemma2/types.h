@@ -36,7 +36,8 @@ enum class StopReason : std::uint8_t {
   stop_text,     // one of GenerateOptions::stop appeared
   max_tokens,    // GenerateOptions::max_tokens were produced
   context_full,  // the KV cache has no room for another token
-  cancelled      // GenerateOptions::cancel was requested
+  cancelled,     // GenerateOptions::cancel was requested
+  deadline       // Request::deadline has passed
 };
 
 /// Lower-case name of a storage type as in GGUF tools: "f32", "bf16", "q6_k".
