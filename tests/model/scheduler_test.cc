@@ -209,6 +209,65 @@ TEST_F(SchedulerTest, AStepNeedsOnePassOverTheWeights) {
   EXPECT_EQ(stats.prompt_tokens, 200);
 }
 
+TEST_F(SchedulerTest, APrefixThatRequestsShareIsReadOnce) {
+  Scheduler scheduler(model_, {.step_tokens = 16});
+  Gate gate;
+  const Ticket first = scheduler.submit(gated(gate));  // 3 tokens
+  gate.wait_for_arrival();
+  std::vector<Ticket> tickets;
+  const std::vector<TokenId> shared = test::random_tokens(model_, 96);
+  for (unsigned i = 0; i < 4; ++i) {
+    Request asked = request(1, 3);
+    asked.context = shared;
+    asked.context.insert(asked.context.end(), 10, static_cast<TokenId>(20 + i));
+    tickets.push_back(scheduler.submit(std::move(asked)));
+  }
+  gate.open();
+  scheduler.drain();
+  EXPECT_EQ(tickets[0].wait().cached_tokens, 0);
+  for (std::size_t i = 1; i < 4; ++i) EXPECT_EQ(tickets[i].wait().cached_tokens, 96) << i;
+  const SchedulerStats stats = scheduler.stats();
+  EXPECT_EQ(stats.cached_tokens, 3 * 96);
+  EXPECT_EQ(stats.prompt_tokens, 3 + 96 + 4 * 10);
+}
+
+TEST_F(SchedulerTest, AnswersAreContinuedWhereTheyEnded) {
+  Scheduler scheduler(model_);
+  Request asked = request(50, 20);
+  std::vector<TokenId> context = asked.context;
+  const GenerateResult result = scheduler.submit(std::move(asked)).wait();
+  EXPECT_EQ(scheduler.stats().idle_tokens, 69);  // the last token was not fed
+  for (const GeneratedToken& token : result.tokens) context.push_back(token.token);
+  context.insert(context.end(), 5, 30);
+  Request again = request(1, 1);
+  again.context = context;
+  EXPECT_EQ(scheduler.submit(std::move(again)).wait().cached_tokens, 69);
+  EXPECT_EQ(scheduler.stats().idle_sessions, 1);
+}
+
+TEST_F(SchedulerTest, WhoWaitsForAPrefixGoesOnIfItsReaderIsCancelled) {
+  Scheduler scheduler(model_, {.step_tokens = 4});
+  Gate gate;
+  const std::vector<TokenId> shared = test::random_tokens(model_, 200);
+  Request reader = request(1, 1);
+  reader.context = shared;
+  std::stop_source stop;
+  reader.options.cancel = stop.get_token();
+  reader.options.on_prefill = [&](int done, int) {
+    if (done == 0) gate.pass();
+    if (done == 40) stop.request_stop();
+  };
+  const Ticket first = scheduler.submit(std::move(reader));
+  gate.wait_for_arrival();
+  Request waiting = request(1, 1);
+  waiting.context = shared;
+  const Ticket second = scheduler.submit(std::move(waiting));
+  gate.open();
+  EXPECT_EQ(first.wait().reason, StopReason::cancelled);
+  EXPECT_EQ(second.wait().reason, StopReason::max_tokens);
+  EXPECT_EQ(second.wait().cached_tokens, 40);
+}
+
 TEST_F(SchedulerTest, CancelledRequestsGiveWhatTheyHaveSaid) {
   Scheduler scheduler(model_);
   std::stop_source stop;
