@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -133,7 +134,11 @@ void Scheduler::State::complete_ended() {
 }
 
 void Scheduler::State::complete(Ticket::State& entry) {
-  if (entry.session) pool.give(std::move(*entry.session));
+  try {
+    if (entry.session) pool.give(std::move(*entry.session));
+  } catch (const std::bad_alloc&) {
+    // Its prefix has to be computed again, no more than that.
+  }
   entry.session.reset();
   {
     const std::scoped_lock lock(mutex);
