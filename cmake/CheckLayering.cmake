@@ -44,6 +44,7 @@ law("^src/tokenizer/[a-z_]*json[a-z_]*\\." ${std} ${fmt} ${json} ${ground} "\"to
   "\"gemma2/(types|error|tokenizer|chat)\\.h\"")
 law("^src/tokenizer/" ${std} ${fmt} ${ground} "\"tokenizer/[a-z_0-9]+\\.h\""
   "\"gemma2/(types|error|tokenizer|chat)\\.h\"")
+law("^src/model/json_schema\\.cc" ${std} ${fmt} ${json} ${ground} ${any_gemma2} "\"model/[a-z_0-9]+\\.h\"")
 law("^src/model/" ${std} ${fmt} ${ground} ${quant} ${any_gemma2} "\"(model|tokenizer)/[a-z_0-9]+\\.h\""
   "\"kernels/[a-z_0-9]+\\.h\"")
 law("^src/[^/]+$" ${std} ${posix} ${fmt} ${ground} "\"gemma2/(types|error|export|version)\\.h\"")
@@ -79,8 +80,8 @@ endforeach()
 
 # Public headers include only the standard library and headers further up this list: no cycles.
 set(above "")
-foreach(name export types error version token_mask config tokenizer chat inspect quantize model kv_cache
-    session sampling generate scheduler gemma2)
+foreach(name export types error version token_mask config tokenizer chat grammar inspect quantize model
+    kv_cache session sampling generate scheduler gemma2)
   if(EXISTS ${SOURCE_DIR}/include/gemma2/${name}.h)
     check(include/gemma2/${name}.h "${std}${above}")
   endif()

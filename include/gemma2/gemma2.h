@@ -16,6 +16,7 @@
 #include "gemma2/config.h"
 #include "gemma2/error.h"
 #include "gemma2/generate.h"
+#include "gemma2/grammar.h"
 #include "gemma2/inspect.h"
 #include "gemma2/kv_cache.h"
 #include "gemma2/model.h"

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "tokenizer/bpe.h"
 #include "tokenizer/piece_matcher.h"
 #include "tokenizer/piece_table.h"
+#include "tokenizer/token_trie.h"
 
 namespace gemma2 {
 
@@ -31,6 +33,7 @@ struct Tokenizer::Impl {
   PieceMatcher always_frozen;  // text mode: white-space runs, tags and the like
   PieceMatcher with_markers;   // special mode: those, turn markers, reserved and control pieces
   Bpe bpe;
+  std::unique_ptr<LazyTokenTrie> trie = std::make_unique<LazyTokenTrie>();  // for grammars
 
   [[nodiscard]] TokenClass class_of(TokenId id) const noexcept {
     return classes[static_cast<std::size_t>(id)];
