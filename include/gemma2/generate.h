@@ -4,11 +4,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "gemma2/grammar.h"
 #include "gemma2/sampling.h"
 #include "gemma2/session.h"
 
@@ -35,6 +37,9 @@ struct GenerateOptions {
   /// Called before each token with those generated so far: which may come next. An empty mask means
   /// all; what the words lie in must stay until the next call. Log-probabilities stay the model's.
   std::function<TokenMask(TokenSpan generated)> allowed = {};
+  /// What the answer must be a text of; excludes `allowed` and `ignore_end`. An answer that is cut,
+  /// by max_tokens say, begins one; GenerateResult::grammar_finished tells.
+  std::optional<Grammar> grammar = {};
 };
 
 struct GeneratedToken {
@@ -48,6 +53,7 @@ struct GenerateResult {
   std::string text = {};                    // everything the sink got
   std::string stop_text = {};               // the stop string that matched, if one did
   std::vector<GeneratedToken> tokens = {};  // the ending token, if any, not included
+  bool grammar_finished = true;             // the text is a whole one of GenerateOptions::grammar
   int prompt_tokens = 0;
   int cached_tokens = 0;    // of them, taken from the session's cache
   int decode_steps = 0;     // passes over the weights after the prompt's
@@ -61,7 +67,8 @@ struct GenerateResult {
 /// reused. `sink` gets the text piece by piece, whole UTF-8 characters, no control tokens; while it
 /// runs, the session belongs to the call, which may be ahead of the text.
 /// Throws Error(invalid_argument) if the context has no room for one more token (both counts are
-/// named), an option is out of range or GenerateOptions::allowed leaves no token,
+/// named), an option is out of range or contradicts another, or GenerateOptions::allowed leaves no
+/// token,
 /// Error(non_finite_logits); the session stays usable. Where nobody needs them, the session has no
 /// logits afterwards: greedy decoding asks it for the best tokens alone.
 GEMMA2_API GenerateResult generate(Session& session, TokenSpan context,

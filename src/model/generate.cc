@@ -14,7 +14,7 @@ namespace {
 
 /// What may follow a draft is known only once the draft is said, so constrained answers have none.
 int max_draft(const GenerateOptions& options) {
-  const bool drafts = options.speculate == Speculation::ngram && !options.allowed;
+  const bool drafts = options.speculate == Speculation::ngram && !is_constrained(options);
   return drafts ? options.draft_tokens : 0;
 }
 

@@ -35,6 +35,10 @@ void check(const GenerateOptions& options, int vocab_size) {
   require(options.speculate == Speculation::none || options.speculate == Speculation::ngram,
           ErrorCode::invalid_argument, "speculate: expected none or ngram, found {}",
           static_cast<int>(options.speculate));
+  require(!options.grammar || !options.allowed, ErrorCode::invalid_argument,
+          "grammar: expected either a grammar or GenerateOptions::allowed, found both");
+  require(!options.grammar || !options.ignore_end, ErrorCode::invalid_argument,
+          "grammar: expected ignore_end off beside it, found it on");
   require(options.draft_tokens >= 1 && options.draft_tokens <= kMaxDraft,
           ErrorCode::invalid_argument, "draft_tokens: expected a number from 1 to {}, found {}",
           kMaxDraft, options.draft_tokens);
@@ -69,6 +73,7 @@ Generation::Generation(const Model& model, int context_length, TokenSpan context
                                                                 : WantLogits::last),
       matcher_(options.stop),
       decoder_(model.tokenizer()) {
+  if (options.grammar) grammar_.emplace(*options.grammar, tokenizer_);
   result_.prompt_tokens = static_cast<int>(context.size());
 }
 
@@ -76,7 +81,7 @@ void Generation::begin(Session& session) {
   start_ = Clock::now();
   for (const TokenId token : context_) sampler_.accept(token);
   ask_what_is_allowed();
-  done_ = session.reuse_prefix(context_, options_.allowed ? WantLogits::last : wanted_);
+  done_ = session.reuse_prefix(context_, is_constrained(options_) ? WantLogits::last : wanted_);
   result_.cached_tokens = done_;
   report_prefill();
   note_prefill_end();
@@ -122,6 +127,7 @@ TokenId Generation::sample(std::span<const float> logits) {
 std::optional<StopReason> Generation::say(TokenId token, std::span<const float> logits) {
   if (!options_.ignore_end && tokenizer_.ends_generation(token)) return StopReason::end_of_turn;
   record(token, logits);
+  if (grammar_) grammar_->accept(token);
   show(matcher_.push(decoder_.push(token)));
   if (matcher_.matched()) return StopReason::stop_text;
   // The last token is not worth a step: nobody will look at the logits after it.
@@ -137,8 +143,8 @@ bool Generation::constrains() const noexcept {
 }
 
 void Generation::ask_what_is_allowed() {
-  if (!options_.allowed) return;
-  allowed_ = options_.allowed(generated_);
+  if (!is_constrained(options_)) return;
+  allowed_ = grammar_ ? grammar_->allowed() : options_.allowed(generated_);
   static_cast<void>(count_allowed(allowed_, vocab_size_));
 }
 
@@ -188,6 +194,7 @@ GenerateResult Generation::finish(StopReason reason) {
   if (matcher_.matched()) result_.reason = StopReason::stop_text;
   show(matcher_.finish());
   result_.stop_text = matcher_.match();
+  result_.grammar_finished = !grammar_ || (grammar_->finished() && !matcher_.matched());
   const Clock::time_point end = Clock::now();
   if (start_) result_.prefill_seconds = seconds_between(*start_, prefill_end_.value_or(end));
   if (prefill_end_) result_.decode_seconds = seconds_between(*prefill_end_, end);

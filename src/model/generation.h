@@ -27,6 +27,11 @@
 
 namespace gemma2 {
 
+/// Whether the options say which tokens may come next.
+[[nodiscard]] inline bool is_constrained(const GenerateOptions& options) noexcept {
+  return options.grammar.has_value() || options.allowed != nullptr;
+}
+
 class Generation {
  public:
   /// Tokens to run, the results wanted of the last of them, and which may follow it.
@@ -100,7 +105,8 @@ class Generation {
   StreamDecoder decoder_;
   int done_ = 0;               // prompt tokens in the session
   std::vector<TokenId> said_;  // the token said last, until it is fed
-  TokenMask allowed_ = {};     // as the next token
+  std::optional<GrammarState> grammar_ = {};
+  TokenMask allowed_ = {};  // as the next token
   std::vector<TokenId> generated_;
   std::optional<Clock::time_point> start_ = {};
   std::optional<Clock::time_point> prefill_end_ = {};
