@@ -30,16 +30,15 @@ constexpr int kMaxNesting = 128;  // of brackets in the schema itself
 constexpr int kMaxCount = 1000;
 constexpr int kMaxReferences = 64;  // followed to see the type of an alternative
 
-enum Types : unsigned {
-  kObject = 1,
-  kArray = 2,
-  kString = 4,
-  kNumber = 8,
-  kInteger = 16,
-  kBoolean = 32,
-  kNull = 64,
-  kAllTypes = 127
-};
+// Bits of a set of types.
+constexpr unsigned kObject = 1;
+constexpr unsigned kArray = 2;
+constexpr unsigned kString = 4;
+constexpr unsigned kNumber = 8;
+constexpr unsigned kInteger = 16;
+constexpr unsigned kBoolean = 32;
+constexpr unsigned kNull = 64;
+constexpr unsigned kAllTypes = 127;
 
 const std::map<std::string, unsigned, std::less<>> kTypes = {
     {"object", kObject},   {"array", kArray},     {"string", kString}, {"number", kNumber},
@@ -370,9 +369,9 @@ class Compiler {
     std::set<std::string> values;
     for (const Part& alternative : alternatives) {
       const Trait trait = trait_of(alternative);
-      bool apart = (trait.types & open & ~unsigned{kInteger}) == 0;
+      bool apart = (trait.types & open & ~kInteger) == 0;
       if (trait.values.empty()) {
-        apart = apart && (trait.types & listed & ~unsigned{kInteger}) == 0;
+        apart = apart && (trait.types & listed & ~kInteger) == 0;
         open |= trait.types;
       } else {
         listed |= trait.types;
