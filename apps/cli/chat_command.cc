@@ -105,6 +105,7 @@ class Chat {
     if (result.reason == StopReason::context_full) {
       note(settings_, "the context is full; /clear starts anew, -c N makes room");
     }
+    if (!result.grammar_finished) print_error("the answer is not whole JSON: it was cut");
     messages_.push_back({Role::model, result.text});
   }
 

@@ -17,7 +17,8 @@ constexpr std::string_view kNoNetwork =
 constexpr std::string_view kUseChat = "use --chat for a conversation";
 constexpr std::string_view kNoSampler =
     "this sampler does not exist here; use --temp, --top-k, --top-p and --min-p";
-constexpr std::string_view kNoGrammar = "output can not be constrained in this version";
+constexpr std::string_view kNoGrammar =
+    "this program has no grammars of its own; use --json-schema or --json-object";
 constexpr std::string_view kNoRope =
     "positions are rotated as Gemma 2 was trained; there is no scaling";
 
@@ -77,8 +78,6 @@ constexpr Flag kFlags[] = {
     refused("--in-suffix", "TEXT", kUseChat),
     refused("--grammar", "TEXT", kNoGrammar),
     refused("--grammar-file", "FILE", kNoGrammar),
-    refused("--json-schema -j", "SCHEMA", kNoGrammar),
-    refused("--json-schema-file -jf", "FILE", kNoGrammar),
     refused("--tfs", "Z", kNoSampler, "1"),
     refused("--typical", "P", kNoSampler, "1"),
     refused("--mirostat", "N", kNoSampler, "0"),

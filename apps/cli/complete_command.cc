@@ -29,7 +29,13 @@ ExitStatus run(const Settings& settings, Answerer& answerer, TokenSpan context,
   out.end_line();
   out.flush();
   answerer.print_timings();
-  return result.reason == StopReason::cancelled ? kInterrupted : kOk;
+  if (result.reason == StopReason::cancelled) return kInterrupted;
+  if (!result.grammar_finished) {
+    print_error(fmt::format("the answer is not whole JSON: it was cut ({}) after {} tokens",
+                            to_string(result.reason), result.tokens.size()));
+    return kIncomplete;
+  }
+  return kOk;
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ enum ExitStatus : int {
   kNoModel = 3,
   kBadModel = 4,
   kOutOfMemory = 5,
+  kIncomplete = 6,
   kInterrupted = 130,  // 128 + SIGINT
   kBrokenPipe = 141    // 128 + SIGPIPE
 };
@@ -33,13 +34,14 @@ struct ExitStatusText {
   std::string_view text;
 };
 
-inline constexpr std::array<ExitStatusText, 8> kExitStatusTexts{{
+inline constexpr std::array<ExitStatusText, 9> kExitStatusTexts{{
     {kOk, "success"},
     {kRuntimeError, "an error while running: a prompt longer than the context, a failed write"},
     {kUsageError, "a wrong command line"},
     {kNoModel, "the model was not found or can not be read"},
     {kBadModel, "the model is malformed or of a kind that is not supported"},
     {kOutOfMemory, "not enough memory"},
+    {kIncomplete, "the answer was cut before it was whole: --json-schema, --json-object"},
     {kInterrupted, "interrupted by Ctrl-C"},
     {kBrokenPipe, "the reader of the output went away"},
 }};

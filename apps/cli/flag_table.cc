@@ -5,9 +5,14 @@
 // in the manual.
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <limits>
 
 #include <fmt/format.h>
+
+#include "gemma2/error.h"
+#include "gemma2/grammar.h"
 
 #include "options.h"
 
@@ -46,6 +51,27 @@ void set_mode(S& s, const A& a) {
 void set_device(S& s, const A& a) {
   const std::size_t word = a.choice({"auto", "disable", "cpu", "nvidia"});
   s.load.device = std::array{Device::automatic, Device::cpu, Device::cpu, Device::cuda}[word];
+}
+
+bool is_json_object(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && text[first] == '{';
+}
+
+void set_schema(S& s, const A& a, bool is_text) {
+  std::string text = a.text();
+  if (!is_text) {
+    std::ifstream file(text, std::ios::binary);
+    text.assign(std::istreambuf_iterator<char>(file), {});
+    if (!file.is_open() || file.bad()) {
+      throw UsageError(fmt::format("{}: expected a readable file, found '{}'", a.name(), a.text()));
+    }
+  }
+  try {
+    s.generate.grammar = Grammar::json_schema(text);
+  } catch (const Error& error) {
+    throw UsageError(fmt::format("{}: {}", a.name(), error.what()));
+  }
 }
 
 DType storage_type(const A& a) {
@@ -207,6 +233,20 @@ constexpr Flag kFlags[] = {
      "Add to one token's logit: 15043+1, 15043-1; 15043-inf bans it. May be given several "
      "times.",
      kGenerate, [](S& s, const A& a) { s.generate.sampling.logit_bias.push_back(a.logit_bias()); }},
+
+    {"Generation", "--json-schema -j", "SCHEMA", "",
+     "Answer with JSON that satisfies this JSON Schema: the text itself, or a file's path. "
+     "Keywords that are not supported are errors.",
+     kGenerate, [](S& s, const A& a) { set_schema(s, a, is_json_object(a.text())); }},
+    {"Generation", "--json-schema-file -jf", "FILE", "",
+     "The same with the schema in a file.",
+     kGenerate, [](S& s, const A& a) { set_schema(s, a, false); }},
+    {"Generation", "--json-object", "", "",
+     "Answer with any JSON object.",
+     kGenerate,
+     [](S& s, const A& a) {
+       if (a.boolean()) s.generate.grammar = Grammar::json_object();
+     }},
 
     {"Output", "--json", "", "",
      "Print one JSON object instead of text.",

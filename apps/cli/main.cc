@@ -59,6 +59,10 @@ ExitStatus run_command(Settings settings) {
   if (settings.generate.top_logprobs >= 0 && !settings.json) {
     throw UsageError("--logprobs: expected --json beside it");
   }
+  if (settings.generate.grammar && settings.generate.ignore_end) {
+    throw UsageError(
+        "--ignore-eos: an answer of --json-schema or --json-object ends where it is whole");
+  }
   if (!settings.model.empty()) require_model_path(settings.model);  // before a prompt is typed
   settings.mode = choose_mode(settings);
   if (settings.mode == Mode::chat) return chat_command(settings);
