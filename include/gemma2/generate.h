@@ -24,16 +24,25 @@ enum class Speculation : std::uint8_t {
   ngram  // what followed where the text so far read as it does now; pays where a text is quoted
 };
 
+struct GeneratedToken {
+  TokenId token = -1;
+  float logprob = 0;                   // 0 unless it was asked for
+  std::vector<TokenLogprob> top = {};  // best first
+};
+
 struct GenerateOptions {
   SamplingOptions sampling = {};
   int max_tokens = 1024;               // -1: until the model stops or the context is full
   std::vector<std::string> stop = {};  // never emitted, not even in part
   bool ignore_end = false;             // go on past <eos> and <end_of_turn>
   int top_logprobs = -1;               // -1: none recorded; n: each token's own and the n best
+  int prompt_logprobs = -1;            // the same of the prompt's tokens; then no cache is reused
   Speculation speculate = Speculation::none;
   int draft_tokens = 24;  // at most in one step, 1 .. 63; how many follows how many are accepted
   std::stop_token cancel = {};
   std::function<void(int done, int total)> on_prefill = {};  // tokens of the prompt processed
+  /// Each token as it is chosen, before the sink gets the text that it makes certain.
+  std::function<void(const GeneratedToken&)> on_token = {};
   /// Called before each token with those generated so far: which may come next. An empty mask means
   /// all; what the words lie in must stay until the next call. Log-probabilities stay the model's.
   std::function<TokenMask(TokenSpan generated)> allowed = {};
@@ -42,17 +51,12 @@ struct GenerateOptions {
   std::optional<Grammar> grammar = {};
 };
 
-struct GeneratedToken {
-  TokenId token = -1;
-  float logprob = 0;                   // 0 unless GenerateOptions::top_logprobs >= 0
-  std::vector<TokenLogprob> top = {};  // best first
-};
-
 struct GenerateResult {
   StopReason reason = StopReason::max_tokens;
   std::string text = {};                    // everything the sink got
   std::string stop_text = {};               // the stop string that matched, if one did
   std::vector<GeneratedToken> tokens = {};  // the ending token, if any, not included
+  std::vector<GeneratedToken> prompt = {};  // if prompt_logprobs; the first has none
   bool grammar_finished = true;             // the text is a whole one of GenerateOptions::grammar
   int prompt_tokens = 0;
   int cached_tokens = 0;    // of them, taken from the session's cache
