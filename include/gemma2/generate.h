@@ -36,7 +36,9 @@ struct GenerateOptions {
   std::vector<std::string> stop = {};  // never emitted, not even in part
   bool ignore_end = false;             // go on past <eos> and <end_of_turn>
   int top_logprobs = -1;               // -1: none recorded; n: each token's own and the n best
-  int prompt_logprobs = -1;            // the same of the prompt's tokens; then no cache is reused
+  int prompt_logprobs = -1;            // the same of the prompt's tokens
+  bool embedding = false;              // the prompt's; expects max_tokens 0
+  // Either of the two has all of the prompt computed: nothing is taken from a cache.
   Speculation speculate = Speculation::none;
   int draft_tokens = 24;  // at most in one step, 1 .. 63; how many follows how many are accepted
   std::stop_token cancel = {};
@@ -56,8 +58,11 @@ struct GenerateResult {
   std::string text = {};                    // everything the sink got
   std::string stop_text = {};               // the stop string that matched, if one did
   std::vector<GeneratedToken> tokens = {};  // the ending token, if any, not included
-  std::vector<GeneratedToken> prompt = {};  // if prompt_logprobs; the first has none
-  bool grammar_finished = true;             // the text is a whole one of GenerateOptions::grammar
+  std::vector<GeneratedToken> prompt = {};  // if prompt_logprobs; the first token has none
+  /// [hidden_size], if GenerateOptions::embedding: the mean of the prompt's last hidden states,
+  /// of length 1. Gemma 2 was not trained to give embeddings.
+  std::vector<float> embedding = {};
+  bool grammar_finished = true;  // the text is a whole one of GenerateOptions::grammar
   int prompt_tokens = 0;
   int cached_tokens = 0;    // of them, taken from the session's cache
   int decode_steps = 0;     // passes over the weights after the prompt's
@@ -70,11 +75,11 @@ struct GenerateResult {
 /// Continues `context`, the whole token sequence so far; what the session has cached of it is
 /// reused. `sink` gets the text piece by piece, whole UTF-8 characters, no control tokens; while it
 /// runs, the session belongs to the call, which may be ahead of the text.
-/// Throws Error(invalid_argument) if the context has no room for one more token (both counts are
-/// named), an option is out of range or contradicts another, or GenerateOptions::allowed leaves no
-/// token,
-/// Error(non_finite_logits); the session stays usable. Where nobody needs them, the session has no
-/// logits afterwards: greedy decoding asks it for the best tokens alone.
+/// Throws Error(invalid_argument) if the context has no room for one more token, or with max_tokens
+/// 0 for itself (both counts are named), an option is out of range or contradicts another, or
+/// GenerateOptions::allowed leaves no token, Error(non_finite_logits); the session stays usable.
+/// Where nobody needs them, the session has no logits afterwards: greedy decoding asks it for the
+/// best tokens alone.
 GEMMA2_API GenerateResult generate(Session& session, TokenSpan context,
                                    const GenerateOptions& options = {},
                                    const std::function<void(std::string_view)>& sink = {});

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,10 @@ struct SchedulerOptions {
 struct Request {
   std::vector<TokenId> context = {};  // the whole token sequence so far
   GenerateOptions options = {};
+  bool use_cache = true;  // take and leave cached prefixes
+  /// Prefixes are shared among requests of equal salts alone. Whether one was cached shows in the
+  /// time that an answer takes: people who must not learn of each other's prompts have their own.
+  std::string cache_salt = {};
   /// Once it has passed, the answer ends before the next step with StopReason::deadline, be it
   /// that the request still waits.
   std::optional<std::chrono::steady_clock::time_point> deadline = {};

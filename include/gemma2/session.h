@@ -15,10 +15,11 @@ namespace gemma2 {
 /// What a step is to leave behind.
 enum class WantLogits : std::uint8_t {
   none,
-  last,     // the last token's logits, vocab_size floats
-  all,      // every token's
-  best,     // the last token's best next token alone: cheaper, there are no logits then
-  all_best  // every token's
+  last,      // the last token's logits, vocab_size floats
+  all,       // every token's
+  best,      // the last token's best next token alone: cheaper, there are no logits then
+  all_best,  // every token's
+  hidden     // every token's last hidden state instead of logits
 };
 
 /// One thread at a time. Results depend on the tokens alone: not on how they were split into calls,
@@ -62,6 +63,10 @@ class GEMMA2_API Session {
 
   /// Row `row` of the last step, which asked for WantLogits::all.
   [[nodiscard]] std::span<const float> logits(int row) const;
+
+  /// [hidden_size], of row `row` of the last step, which asked for WantLogits::hidden: what the
+  /// layers made of that token and all before it, after the final norm.
+  [[nodiscard]] std::span<const float> hidden_state(int row) const;
 
   /// The likeliest next token among those allowed, the lowest id of equals: what Sampler takes at
   /// temperature 0. The last step may have asked for logits or for the best token alone.

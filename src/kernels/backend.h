@@ -125,6 +125,8 @@ class Backend {
   /// A vector of multipliers (norm weights, the 1 + w already added).
   [[nodiscard]] virtual Weight import_vector(std::span<const float> values) = 0;
   [[nodiscard]] virtual Rows allocate_rows(int max_rows, int cols) = 0;
+  /// Row `row`, once finish() has returned: [from.cols] floats to the caller's memory.
+  virtual void read_row(float* to, Rows from, int row) = 0;
 
   [[nodiscard]] virtual CacheView allocate_cache(int capacity, CacheFormat format) = 0;
   virtual void release_cache(const CacheView& cache) noexcept = 0;

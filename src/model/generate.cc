@@ -31,7 +31,7 @@ StopReason run(Generation& generation, Session& session, SpeculativeDecoder& dec
               ? session.prefill(feed.tokens, feed.wanted, feed.allowed, cancel)
               : decoder.decode(feed.tokens[0], generation.tokens_left(), feed.allowed, cancel);
       if (!finished) return StopReason::cancelled;
-      generation.fed(static_cast<int>(feed.tokens.size()));
+      generation.fed(static_cast<int>(feed.tokens.size()), session);
     }
     if (generation.prefills()) continue;
     if (const std::optional<StopReason> reason = generation.choose(decoder)) return *reason;

@@ -2,23 +2,29 @@
 #include "model/generation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <utility>
 
 #include "check.h"
 #include "model/allowed_tokens.h"
+#include "model/session_state.h"
 #include "model/speculate.h"
+#include "model/token_logprobs.h"
 
 namespace gemma2 {
 namespace {
 
-void check_context(TokenSpan context, int length, int vocab_size) {
+void check_context(TokenSpan context, int length, int vocab_size, bool answers) {
   require(!context.empty(), ErrorCode::invalid_argument,
           "context: expected at least one token, found none");
-  require(context.size() < static_cast<std::size_t>(length), ErrorCode::invalid_argument,
+  require(!answers || context.size() < static_cast<std::size_t>(length),
+          ErrorCode::invalid_argument,
           "context: expected at most {} prompt tokens (context length {}, room for one more), "
           "found {}",
           length - 1, length, context.size());
+  require(context.size() <= static_cast<std::size_t>(length), ErrorCode::invalid_argument,
+          "context: expected at most {} prompt tokens, found {}", length, context.size());
   for (std::size_t i = 0; i < context.size(); ++i) {
     require(context[i] >= 0 && context[i] < vocab_size, ErrorCode::invalid_argument,
             "context: expected token ids from 0 to {}, found {} at index {}", vocab_size - 1,
@@ -32,6 +38,12 @@ void check(const GenerateOptions& options, int vocab_size) {
   require(options.top_logprobs >= -1 && options.top_logprobs <= vocab_size,
           ErrorCode::invalid_argument, "top_logprobs: expected -1 (none) to {}, found {}",
           vocab_size, options.top_logprobs);
+  require(options.prompt_logprobs >= -1 && options.prompt_logprobs <= vocab_size,
+          ErrorCode::invalid_argument, "prompt_logprobs: expected -1 (none) to {}, found {}",
+          vocab_size, options.prompt_logprobs);
+  require(!options.embedding || (options.max_tokens == 0 && options.prompt_logprobs < 0),
+          ErrorCode::invalid_argument,
+          "embedding: expected max_tokens 0 and no prompt_logprobs beside it, found others");
   require(options.speculate == Speculation::none || options.speculate == Speculation::ngram,
           ErrorCode::invalid_argument, "speculate: expected none or ngram, found {}",
           static_cast<int>(options.speculate));
@@ -47,7 +59,7 @@ void check(const GenerateOptions& options, int vocab_size) {
 /// The options, once all arguments are found to be sound.
 const GenerateOptions& checked(const GenerateOptions& options, TokenSpan context, int length,
                                int vocab_size) {
-  check_context(context, length, vocab_size);
+  check_context(context, length, vocab_size, options.max_tokens != 0);
   check(options, vocab_size);
   return options;
 }
@@ -81,7 +93,11 @@ void Generation::begin(Session& session) {
   start_ = Clock::now();
   for (const TokenId token : context_) sampler_.accept(token);
   ask_what_is_allowed();
-  done_ = session.reuse_prefix(context_, is_constrained(options_) ? WantLogits::last : wanted_);
+  if (needs_whole_prompt()) {
+    static_cast<void>(session.rewind(0));  // always possible
+  } else {
+    done_ = session.reuse_prefix(context_, is_constrained(options_) ? WantLogits::last : wanted_);
+  }
   result_.cached_tokens = done_;
   report_prefill();
   note_prefill_end();
@@ -90,9 +106,14 @@ void Generation::begin(Session& session) {
 Generation::Feed Generation::next(int max_tokens) const {
   Feed feed;
   if (prefills()) {
-    const int count = std::min(max_tokens, prompt_left());
+    const bool wants_all = options_.prompt_logprobs >= 0;
+    const int count = std::min({max_tokens, prompt_left(), wants_all ? kMaxLogitRows : max_tokens});
     feed.tokens =
         context_.subspan(static_cast<std::size_t>(done_), static_cast<std::size_t>(count));
+    if (needs_whole_prompt()) {
+      feed.wanted = wants_all ? WantLogits::all : WantLogits::hidden;
+      return feed;
+    }
     if (count < prompt_left()) return feed;
   } else {
     feed.tokens = said_;
@@ -102,8 +123,9 @@ Generation::Feed Generation::next(int max_tokens) const {
   return feed;
 }
 
-void Generation::fed(int count) {
+void Generation::fed(int count, const Session& session) {
   if (prefills()) {
+    keep_of_prompt(session, count);
     done_ += count;
     report_prefill();
     note_prefill_end();
@@ -112,6 +134,42 @@ void Generation::fed(int count) {
   for (const TokenId token : said_) sampler_.accept(token);
   said_.clear();
   ++result_.decode_steps;
+}
+
+bool Generation::needs_whole_prompt() const noexcept {
+  return options_.prompt_logprobs >= 0 || options_.embedding;
+}
+
+/// What the last step left for the `count` tokens from done_ on, if it is part of the result.
+void Generation::keep_of_prompt(const Session& session, int count) {
+  if (options_.embedding) pool(session, count);
+  if (options_.prompt_logprobs < 0) return;
+  if (done_ == 0) result_.prompt.push_back({.token = context_.front()});
+  for (int row = 0; row < count && done_ + row + 1 < result_.prompt_tokens; ++row) {
+    const std::span<const float> logits = session.logits(row);
+    const TokenId token = context_[static_cast<std::size_t>(done_ + row + 1)];
+    result_.prompt.push_back(with_logprobs(token, logits, options_.prompt_logprobs));
+  }
+}
+
+/// Token after token, in float64: how the prompt was cut does not show.
+void Generation::pool(const Session& session, int count) {
+  for (int row = 0; row < count; ++row) {
+    const std::span<const float> state = session.hidden_state(row);
+    pooled_.resize(state.size());
+    for (std::size_t i = 0; i < state.size(); ++i) pooled_[i] += static_cast<double>(state[i]);
+  }
+  if (done_ + count == result_.prompt_tokens) end_pooling();
+}
+
+/// The mean's direction is the sum's.
+void Generation::end_pooling() {
+  double squares = 0;
+  for (const double x : pooled_) squares += x * x;
+  require(std::isfinite(squares), ErrorCode::non_finite_logits,
+          "embedding: expected finite hidden states, found infinities or NaNs");
+  const double factor = squares > 0 ? 1 / std::sqrt(squares) : 0;
+  for (const double x : pooled_) result_.embedding.push_back(static_cast<float>(x * factor));
 }
 
 std::optional<StopReason> Generation::ends_unchosen() const {
@@ -172,11 +230,10 @@ std::optional<StopReason> Generation::limit_reached() const {
 }
 
 void Generation::record(TokenId token, std::span<const float> logits) {
-  GeneratedToken generated = {.token = token};
-  if (options_.top_logprobs >= 0) {
-    generated.logprob = logprob(logits, token);
-    generated.top = top_logprobs(logits, options_.top_logprobs);
-  }
+  const bool wants_logprobs = options_.top_logprobs >= 0;
+  GeneratedToken generated = wants_logprobs ? with_logprobs(token, logits, options_.top_logprobs)
+                                            : GeneratedToken{.token = token};
+  if (options_.on_token) options_.on_token(generated);
   result_.tokens.push_back(std::move(generated));
   generated_.push_back(token);
 }

@@ -56,8 +56,8 @@ class Generation {
   /// made the first step needless.
   [[nodiscard]] Feed next(int max_tokens) const;
 
-  /// The first `count` tokens of the last feed are in the session.
-  void fed(int count);
+  /// The first `count` tokens of the last feed are in the session, with what was wanted of them.
+  void fed(int count, const Session& session);
 
   /// Says the next token, by the results of the last one fed: `model` is the Session or whatever
   /// answers for it. Returns why the answer ends, if it does.
@@ -77,6 +77,8 @@ class Generation {
   [[nodiscard]] int tokens_left() const;
   [[nodiscard]] int produced() const noexcept { return static_cast<int>(generated_.size()); }
   [[nodiscard]] int cached_tokens() const noexcept { return result_.cached_tokens; }
+  /// Whether all of the prompt has to be run, whatever is cached.
+  [[nodiscard]] bool needs_whole_prompt() const noexcept;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -88,6 +90,9 @@ class Generation {
   void ask_what_is_allowed();
   void report_prefill() const;
   void note_prefill_end();
+  void keep_of_prompt(const Session& session, int count);
+  void pool(const Session& session, int count);
+  void end_pooling();
   [[nodiscard]] int room() const;
   [[nodiscard]] std::optional<StopReason> limit_reached() const;
   void record(TokenId token, std::span<const float> logits);
@@ -110,6 +115,7 @@ class Generation {
   std::vector<TokenId> generated_;
   std::optional<Clock::time_point> start_ = {};
   std::optional<Clock::time_point> prefill_end_ = {};
+  std::vector<double> pooled_ = {};  // the sum of the hidden states so far
   GenerateResult result_ = {};
 };
 

@@ -11,6 +11,7 @@
 #include "check.h"
 #include "model/candidate_filters.h"
 #include "model/sampling_math.h"
+#include "model/token_logprobs.h"
 
 namespace gemma2 {
 
@@ -32,6 +33,20 @@ double log_normalizer(std::span<const float> logits) {
   return largest + std::log(sum);
 }
 
+std::vector<TokenLogprob> best_logprobs(std::span<const float> logits, int count,
+                                        double normalizer) {
+  std::vector<TokenLogprob> result;
+  for (const TokenId token : best_tokens(logits, count)) {
+    const float logit = logits[static_cast<std::size_t>(token)];
+    result.push_back({.token = token, .logprob = static_cast<float>(logit - normalizer)});
+  }
+  // Logits, not log-probabilities, decide: rounding may make different ones equal.
+  std::stable_sort(result.begin(), result.end(), [&](const TokenLogprob& a, const TokenLogprob& b) {
+    return logits[static_cast<std::size_t>(a.token)] > logits[static_cast<std::size_t>(b.token)];
+  });
+  return result;
+}
+
 }  // namespace
 
 float logprob(std::span<const float> logits, TokenId token) {
@@ -43,17 +58,13 @@ float logprob(std::span<const float> logits, TokenId token) {
 
 std::vector<TokenLogprob> top_logprobs(std::span<const float> logits, int count) {
   require(count >= 0, ErrorCode::invalid_argument, "count: expected 0 or more, found {}", count);
+  return best_logprobs(logits, count, log_normalizer(logits));
+}
+
+GeneratedToken with_logprobs(TokenId token, std::span<const float> logits, int top) {
   const double normalizer = log_normalizer(logits);
-  std::vector<TokenLogprob> result;
-  for (const TokenId token : best_tokens(logits, count)) {
-    const float logit = logits[static_cast<std::size_t>(token)];
-    result.push_back({.token = token, .logprob = static_cast<float>(logit - normalizer)});
-  }
-  // Logits, not log-probabilities, decide: rounding may make different ones equal.
-  std::stable_sort(result.begin(), result.end(), [&](const TokenLogprob& a, const TokenLogprob& b) {
-    return logits[static_cast<std::size_t>(a.token)] > logits[static_cast<std::size_t>(b.token)];
-  });
-  return result;
+  const float logit = logits[static_cast<std::size_t>(token)];
+  return {token, static_cast<float>(logit - normalizer), best_logprobs(logits, top, normalizer)};
 }
 
 }  // namespace gemma2

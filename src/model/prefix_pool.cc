@@ -31,54 +31,62 @@ PrefixPool::PrefixPool(const Model& model, const KvCacheOptions& options, int ma
     : model_(model), options_(options), max_idle_(static_cast<std::size_t>(max_idle)) {
   Session first(model, options);
   context_length_ = first.cache().context_length();
-  give(std::move(first));
+  give(std::move(first), {});
 }
 
-int PrefixPool::best_prefix(TokenSpan context, std::span<Session* const> others) const noexcept {
+int PrefixPool::best_prefix(TokenSpan context, std::string_view salt,
+                            std::span<const Neighbour> others) const noexcept {
   int best = 0;
-  for (const Session& session : idle_) best = std::max(best, usable_prefix(session, context));
-  for (const Session* session : others) best = std::max(best, usable_prefix(*session, context));
+  for (const Idle& idle : idle_) {
+    if (idle.salt == salt) best = std::max(best, usable_prefix(idle.session, context));
+  }
+  for (const Neighbour& other : others) {
+    if (other.salt == salt) best = std::max(best, usable_prefix(*other.session, context));
+  }
   return best;
 }
 
-Session PrefixPool::take(TokenSpan context, std::span<Session* const> others) {
+Session PrefixPool::take(TokenSpan context, std::string_view salt,
+                         std::span<const Neighbour> others) {
   Place found = idle_.end();  // has the most of it; of equals, the newest
   int prefix = 0;
   for (Place place = idle_.begin(); place != idle_.end(); ++place) {
-    const int held = usable_prefix(*place, context);
+    if (place->salt != salt) continue;
+    const int held = usable_prefix(place->session, context);
     if (held < std::max(prefix, 1)) continue;
     found = place;
     prefix = held;
   }
   const Session* source = nullptr;
-  for (const Session* session : others) {
-    const int held = usable_prefix(*session, context);
+  for (const Neighbour& other : others) {
+    if (other.salt != salt) continue;
+    const int held = usable_prefix(*other.session, context);
     if (held <= prefix) continue;
-    source = session;
+    source = other.session;
     prefix = held;
   }
   if (source == nullptr && found != idle_.end()) {
-    if (is_mostly_of_use(*found, prefix)) return remove(found);
+    if (is_mostly_of_use(found->session, prefix)) return remove(found);
     idle_.splice(idle_.end(), idle_, found);  // used, so the newest from now on
-    source = &idle_.back();
+    source = &idle_.back().session;
   }
   return source == nullptr || prefix < kWorthwhile ? make_empty() : copy_of(*source, prefix);
 }
 
-void PrefixPool::give(Session session) {
+void PrefixPool::give(Session session, std::string salt) {
   if (max_idle_ == 0) return;
   if (idle_.size() == max_idle_) idle_.pop_front();
-  idle_.push_back(std::move(session));
+  idle_.push_back({std::move(session), std::move(salt)});
 }
 
 std::int64_t PrefixPool::tokens() const noexcept {
   std::int64_t total = 0;
-  for (const Session& session : idle_) total += session.position();
+  for (const Idle& idle : idle_) total += idle.session.position();
   return total;
 }
 
 Session PrefixPool::remove(Place place) {
-  Session session = std::move(*place);
+  Session session = std::move(place->session);
   idle_.erase(place);
   return session;
 }
@@ -86,7 +94,7 @@ Session PrefixPool::remove(Place place) {
 /// One that has to make way for this one anyway when it comes back, or a new one.
 Session PrefixPool::make_empty() {
   const auto empty = std::find_if(idle_.begin(), idle_.end(),
-                                  [](const Session& session) { return session.position() == 0; });
+                                  [](const Idle& idle) { return idle.session.position() == 0; });
   if (empty != idle_.end()) return remove(empty);
   if (max_idle_ == 0 || idle_.size() < max_idle_) {
     try {

@@ -56,11 +56,12 @@ struct Scheduler::State {
   void end_unwanted();
   void complete_ended();
   void complete(Ticket::State& entry);
+  void give_back(Ticket::State& entry);
   void admit();
   void give_sessions();
   void start(Ticket::State& entry);
   [[nodiscard]] bool is_computed_by_another(const Ticket::State& entry) const;
-  [[nodiscard]] std::vector<Session*> running_sessions() const;
+  [[nodiscard]] std::vector<Neighbour> neighbours() const;
   void run_step();
   [[nodiscard]] std::vector<Ticket::State*> fill_step();
   bool run_feeds(std::span<Ticket::State* const> members);
@@ -135,7 +136,7 @@ void Scheduler::State::complete_ended() {
 
 void Scheduler::State::complete(Ticket::State& entry) {
   try {
-    if (entry.session) pool.give(std::move(*entry.session));
+    if (entry.session) give_back(entry);
   } catch (const std::bad_alloc&) {
     // Its prefix has to be computed again, no more than that.
   }
@@ -154,6 +155,12 @@ void Scheduler::State::complete(Ticket::State& entry) {
   }
   const std::scoped_lock lock(mutex);
   if (--unsettled == 0) drained.notify_all();
+}
+
+void Scheduler::State::give_back(Ticket::State& entry) {
+  Session& session = *entry.session;
+  if (!entry.request.use_cache) static_cast<void>(session.rewind(0));  // always possible
+  pool.give(std::move(session), entry.request.cache_salt);
 }
 
 void Scheduler::State::admit() {
@@ -176,7 +183,8 @@ void Scheduler::State::give_sessions() {
 }
 
 void Scheduler::State::start(Ticket::State& entry) {
-  entry.session = pool.take(entry.request.context, running_sessions());
+  const TokenSpan reusable = entry.reuses_cache() ? TokenSpan(entry.request.context) : TokenSpan();
+  entry.session = pool.take(reusable, entry.request.cache_salt, neighbours());
   entry.generation->begin(*entry.session);
   {
     const std::scoped_lock lock(mutex);
@@ -190,21 +198,26 @@ void Scheduler::State::start(Ticket::State& entry) {
 /// Whether it pays to wait until another prompt has been read as far as this one begins alike. It
 /// never takes longer than reading the same beside it, from the same budget.
 bool Scheduler::State::is_computed_by_another(const Ticket::State& entry) const {
+  if (!entry.reuses_cache()) return false;
   const std::vector<TokenId>& context = entry.request.context;
-  const int cached = pool.best_prefix(context, running_sessions());
+  const std::string& salt = entry.request.cache_salt;
+  const int cached = pool.best_prefix(context, salt, neighbours());
   return std::any_of(running.begin(), running.end(), [&](const Entry& other) {
     if (!other->session || other->has_ended() || !other->generation->prefills()) return false;
+    if (!other->request.use_cache || other->request.cache_salt != salt) return false;
     const int shared = common_prefix(other->request.context, context);
     return other->session->position() < shared && shared >= cached + PrefixPool::kWorthwhile;
   });
 }
 
-std::vector<Session*> Scheduler::State::running_sessions() const {
-  std::vector<Session*> sessions;
+/// The running requests whose prefixes others may copy.
+std::vector<Neighbour> Scheduler::State::neighbours() const {
+  std::vector<Neighbour> found;
   for (const Entry& entry : running) {
-    if (entry->session) sessions.push_back(&*entry->session);
+    if (!entry->session || !entry->request.use_cache) continue;
+    found.push_back({&*entry->session, entry->request.cache_salt});
   }
-  return sessions;
+  return found;
 }
 
 void Scheduler::State::run_step() {
@@ -222,7 +235,7 @@ void Scheduler::State::run_step() {
   }
   for (Ticket::State* entry : members) {
     try {
-      entry->generation->fed(static_cast<int>(entry->feed.tokens.size()));
+      entry->generation->fed(static_cast<int>(entry->feed.tokens.size()), *entry->session);
       if (!entry->generation->prefills()) choose(*entry);
     } catch (...) {
       entry->failure = std::current_exception();

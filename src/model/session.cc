@@ -62,7 +62,7 @@ int Session::reuse_prefix(TokenSpan context, WantLogits wanted) {
 }
 
 std::vector<float> Session::score(TokenSpan tokens) {
-  constexpr std::size_t kBlock = 64;  // rows of WantLogits::all
+  constexpr std::size_t kBlock = kMaxLogitRows;
   require(position() > 0 && state_->has_unconstrained(WantLogits::last),
           ErrorCode::invalid_argument,
           "score: expected a session with the logits of a last token, found {}",
@@ -94,6 +94,15 @@ std::span<const float> Session::logits(int row) const {
   require(row >= 0 && static_cast<std::size_t>(row) < rows, ErrorCode::invalid_argument,
           "logits: expected a row below {}, found {}", rows, row);
   return std::span<const float>(state_->logits)
+      .subspan(static_cast<std::size_t>(row) * width, width);
+}
+
+std::span<const float> Session::hidden_state(int row) const {
+  const auto width = static_cast<std::size_t>(state_->model.config().hidden_size);
+  const std::size_t rows = state_->hidden.size() / width;
+  require(row >= 0 && static_cast<std::size_t>(row) < rows, ErrorCode::invalid_argument,
+          "hidden_state: expected a row below {}, found {}", rows, row);
+  return std::span<const float>(state_->hidden)
       .subspan(static_cast<std::size_t>(row) * width, width);
 }
 

@@ -13,6 +13,9 @@
 
 namespace gemma2 {
 
+/// Of one entry of a step with WantLogits::all: 64 MB of float32 for the real vocabulary.
+inline constexpr int kMaxLogitRows = 64;
+
 struct Session::State {
   State(const Model& shared_model, KvCache own_cache)
       : model(shared_model), cache(std::move(own_cache)) {
@@ -29,6 +32,7 @@ struct Session::State {
   KvCache cache;
   std::vector<Output> outputs;  // rows of the last step
   std::vector<float> logits;    // as many rows of vocab_size; empty: none were wanted
+  std::vector<float> hidden;    // rows of hidden_size; empty: none were wanted
 
   [[nodiscard]] std::size_t vocab_size() const noexcept {
     return static_cast<std::size_t>(model.config().vocab_size);
@@ -37,6 +41,7 @@ struct Session::State {
   void forget_outputs() noexcept {
     outputs.clear();
     logits.clear();
+    hidden.clear();
   }
 
   /// Whether the last row's result is of all tokens, and has what `wanted` asks for.

@@ -15,12 +15,11 @@
 namespace gemma2 {
 namespace {
 
-constexpr int kMaxLogitRows = 64;  // of one entry: 64 MB of float32 for the real vocabulary
-
-/// The rows of an entry that leave something behind: the last ones.
+/// The rows of an entry whose next tokens are asked for: the last ones.
 std::size_t count_outputs(const StepEntry& entry) noexcept {
   switch (entry.logits) {
     case WantLogits::none:
+    case WantLogits::hidden:
       return 0;
     case WantLogits::last:
     case WantLogits::best:
@@ -93,7 +92,14 @@ struct RowSource {
   int position;
   bool is_output = false;
   OutputRow output = {};
+  float* hidden = nullptr;  // [hidden_size], if wanted
 };
+
+/// Gives back the memory of many rows once few are wanted: sessions are kept for long.
+void resize(std::vector<float>& rows, std::size_t size) {
+  if (rows.capacity() > 2 * size) std::vector<float>().swap(rows);
+  rows.resize(size);
+}
 
 /// Makes room for what an entry wants; what was there is of an older token.
 void reset_outputs(const StepEntry& entry) {
@@ -104,7 +110,10 @@ void reset_outputs(const StepEntry& entry) {
   for (std::size_t i = 0; i < entry.allowed.size(); ++i) {
     state.outputs[i].allowed = count_allowed(entry.allowed[i], vocab_size);
   }
-  state.logits.resize(wants_best(entry) ? 0 : count * state.vocab_size());
+  resize(state.logits, wants_best(entry) ? 0 : count * state.vocab_size());
+  const bool wants_hidden = entry.logits == WantLogits::hidden;
+  const auto width = static_cast<std::size_t>(state.model.config().hidden_size);
+  resize(state.hidden, wants_hidden ? entry.tokens.size() * width : 0);
 }
 
 /// Output `index` of an entry.
@@ -126,10 +135,27 @@ std::vector<RowSource> list_rows(std::span<const StepEntry> entries) {
     for (std::size_t i = 0; i < entry.tokens.size(); ++i) {
       RowSource row = {&state, entry.tokens[i], first + static_cast<int>(i), i >= first_output};
       if (row.is_output) row.output = make_output(entry, i - first_output);
+      if (entry.logits == WantLogits::hidden) {
+        row.hidden =
+            state.hidden.data() + i * static_cast<std::size_t>(state.model.config().hidden_size);
+      }
       rows.push_back(row);
     }
   }
   return rows;
+}
+
+/// After the layers of a pass: the final norm of all its rows, for those that are wanted.
+void keep_hidden(Engine& engine, std::span<const RowSource> rows) {
+  const auto is_wanted = [](const RowSource& row) { return row.hidden != nullptr; };
+  if (std::none_of(rows.begin(), rows.end(), is_wanted)) return;
+  const Activations a = engine.activations().first(static_cast<int>(rows.size()));
+  engine.backend().rms_norm(a.normed, a.residual, engine.weights().final_norm);
+  engine.backend().finish();
+  for (int i = 0; const RowSource& row : rows) {
+    if (row.hidden != nullptr) engine.backend().read_row(row.hidden, a.normed, i);
+    ++i;
+  }
 }
 
 /// One pass over the weights. Returns false if cancelled; then no cache has advanced.
@@ -153,6 +179,7 @@ bool run_pass(Engine& engine, std::span<const RowSource> rows, const std::stop_t
   if (!run_layers(engine.backend(), engine.weights(), engine.activations(), step, cancel)) {
     return false;
   }
+  keep_hidden(engine, rows);
   for (const RowSource& row : rows) row.state->cache.state().tokens.push_back(row.token);
   if (output_rows.empty()) return true;
   engine.backend().logits(engine.activations().residual.first(static_cast<int>(rows.size())),

@@ -25,6 +25,10 @@ struct Ticket::State {
 
   [[nodiscard]] bool has_ended() const noexcept { return reason.has_value() || failure; }
 
+  [[nodiscard]] bool reuses_cache() const noexcept {
+    return request.use_cache && !generation->needs_whole_prompt();
+  }
+
   // Of the scheduler's thread alone, once submitted.
   Request request;
   std::stop_source stop;  // any thread may ask for the end

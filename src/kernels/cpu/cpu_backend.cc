@@ -85,6 +85,10 @@ Rows CpuBackend::allocate_rows(int max_rows, int cols) {
   return {buffer.as<float>(), max_rows, cols, stride};
 }
 
+void CpuBackend::read_row(float* to, Rows from, int row) {
+  std::copy_n(from.row(row), from.cols, to);
+}
+
 CacheView CpuBackend::allocate_cache(int capacity, CacheFormat format) {
   CacheView cache;
   cache.format = format;

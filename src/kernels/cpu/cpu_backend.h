@@ -37,6 +37,7 @@ class CpuBackend final : public Backend {
                                      void* context) override;
   [[nodiscard]] Weight import_vector(std::span<const float> values) override;
   [[nodiscard]] Rows allocate_rows(int max_rows, int cols) override;
+  void read_row(float* to, Rows from, int row) override;
 
   [[nodiscard]] CacheView allocate_cache(int capacity, CacheFormat format) override;
   void release_cache(const CacheView& cache) noexcept override;
