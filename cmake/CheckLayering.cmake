@@ -49,6 +49,8 @@ law("^src/model/" ${std} ${fmt} ${ground} ${quant} ${any_gemma2} "\"(model|token
   "\"kernels/[a-z_0-9]+\\.h\"")
 law("^src/[^/]+$" ${std} ${posix} ${fmt} ${ground} "\"gemma2/(types|error|export|version)\\.h\"")
 law("^apps/peak/" ${std} ${posix} "<(immintrin|arm_neon|asm/hwcap)\\.h>" "\"peak[a-z_0-9]*\\.h\"")
+law("^apps/server/[a-z_]+\\.cc" ${std} ${fmt} ${json} ${any_gemma2} "\"[a-z_0-9]+\\.h\"")
+law("^apps/server/" ${std} ${any_gemma2} "\"[a-z_0-9]+\\.h\"")
 law("^apps/cli/" ${std} ${posix} "<elf\\.h>" ${fmt} ${json} ${any_gemma2} "<CLI/[A-Za-z]+\\.hpp>"
   "\"(cli/)?[a-z_0-9]+\\.h\"")
 

@@ -24,7 +24,7 @@ class ApiError : public std::exception {
   /// 429 with Retry-After.
   [[nodiscard]] static ApiError busy(std::string message, int retry_after_seconds);
   /// Any other: the type follows from the status.
-  [[nodiscard]] static ApiError of_status(int status, std::string message);
+  [[nodiscard]] static ApiError of_status(int status, std::string message, std::string code = {});
 
   [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
   [[nodiscard]] int status() const noexcept { return status_; }

@@ -39,6 +39,7 @@ struct AnswerRequest {
   std::string cache_salt = {};  // prefixes are shared among equal salts alone
   bool return_token_ids = false;
   bool timings_per_token = false;
+  bool return_progress = false;                              // of the prompt, in a stream
   std::optional<std::chrono::milliseconds> time_limit = {};  // t_max_predict_ms, max_time
 };
 
@@ -71,7 +72,8 @@ struct TokenizeRequest {
   ChatOptions chat = {};
   bool add_special = true;  // vLLM's add_special_tokens; llama.cpp's add_special defaults to false
   bool parse_special = false;
-  bool with_pieces = false;
+  bool with_pieces = false;        // llama.cpp's: tokens as {"id", "piece"}
+  bool return_token_strs = false;  // vLLM's: the pieces as an array of their own
 };
 
 struct DetokenizeRequest {
