@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,16 @@ struct Usage {
   int completion_tokens = 0;
 };
 
+/// What was measured of an answer so far.
+struct Timings {
+  int prompt_tokens = 0;
+  int cached_tokens = 0;  // of them
+  int answer_tokens = 0;
+  double prefill_seconds = 0;
+  double decode_seconds = 0;
+};
+
+/// Streams belong to one thread at a time, and the pieces of a choice come in their order.
 class AnswerFormat {
  public:
   AnswerFormat() = default;
@@ -58,8 +69,10 @@ class AnswerFormat {
   /// Before anything of a choice.
   [[nodiscard]] virtual std::string opening(int index) const = 0;
   /// Text that became certain, and the tokens that it came with, with log-probabilities if wanted.
+  /// `timings`: for timings_per_token.
   [[nodiscard]] virtual std::string piece(int index, std::string_view text,
-                                          std::span<const GeneratedToken> tokens) const = 0;
+                                          std::span<const GeneratedToken> tokens,
+                                          const std::optional<Timings>& timings = {}) = 0;
   [[nodiscard]] virtual std::string closing(const Choice& choice) const = 0;
   /// After all choices.
   [[nodiscard]] virtual std::string usage(std::span<const Choice> choices,
@@ -74,10 +87,15 @@ class AnswerFormat {
 [[nodiscard]] std::unique_ptr<AnswerFormat> make_chat_format(AnswerHead head,
                                                              const ChatRequest& request,
                                                              const Tokenizer& tokenizer);
-/// For /v1/completions, or /completion where request.native.
+/// For /v1/completions, or /completion where request.native. An answer belongs to the prompt number
+/// index / request.n.
 [[nodiscard]] std::unique_ptr<AnswerFormat> make_completion_format(AnswerHead head,
                                                                    const CompletionRequest& request,
                                                                    const Tokenizer& tokenizer);
+
+/// The tokens of a result that its text came from: without those that lie wholly in the stop text.
+[[nodiscard]] std::span<const GeneratedToken> tokens_of_text(const GenerateResult& result,
+                                                             const Tokenizer& tokenizer);
 
 [[nodiscard]] std::string embeddings_body(const EmbeddingRequest& request,
                                           std::span<const std::vector<float>> embeddings,
