@@ -195,6 +195,42 @@ Seeds tokenizer_json_seeds() {
           {"other", other.dump()}};
 }
 
+Seeds chat_request_seeds() {
+  return {{"card",
+           R"({"model":"gemma-2b-it","messages":[{"role":"user","content":"Say this is a test!"}],
+                   "temperature":0.0})"},
+          {"conversation",
+           R"({"messages":[{"role":"system","content":"a"},{"role":"user","content":[
+           {"type":"text","text":"b"}]},{"role":"assistant","content":null},{"role":"user",
+           "content":"\ud83d\ude00\u0000"}],"n":2,"seed":-5,"stop":["x","\n"],
+           "logit_bias":{"5":-100,"7":1.5},"logprobs":true,"top_logprobs":3,"stream":true,
+           "stream_options":{"include_usage":true},"max_completion_tokens":5})"},
+          {"schema",
+           R"({"messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema",
+           "json_schema":{"name":"s","strict":true,"schema":{"type":"object","properties":{
+           "a":{"type":"integer","minimum":1},"b":{"type":"array","items":{"enum":["x",null]},
+           "maxItems":3}},"required":["a"],"additionalProperties":false}}},"top_p":0.5})"},
+          {"going_on",
+           R"({"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y"}],
+           "continue_final_message":true,"response_format":{"type":"json_object"},"tools":[],
+           "tool_choice":"none","min_p":0.1,"top_k":40,"repeat_penalty":1.1,"max_time":1.5})"},
+          {"refused",
+           R"({"messages":[{"role":"tool","content":"x"}],"mirostat":2,"lora":[{"id":1}]})"}};
+}
+
+Seeds completion_request_seeds() {
+  return {{"text", R"({"prompt":"four score and seven","max_tokens":8,"temperature":0.8})"},
+          {"scores", R"({"prompt":[[2,5,6],[2,7]],"max_tokens":1,"logprobs":1,"echo":true,
+                         "temperature":0,"seed":1234})"},
+          {"native", R"({"prompt":[2,5],"n_predict":-1,"n_probs":3,"logit_bias":[[5,false],[6,1.5]],
+                         "json_schema":{"type":"string","maxLength":5},"cache_prompt":false,
+                         "t_max_predict_ms":100,"samplers":null,"id_slot":-1})"},
+          {"embedding", R"({"input":["a","b"],"encoding_format":"base64","dimensions":64})"},
+          {"tokenize", R"({"content":"Hi","add_special":true,"with_pieces":true})"},
+          {"detokenize", R"({"tokens":[2,5,2147483647]})"},
+          {"twice", R"({"prompt":"a","prompt":1e999})"}};
+}
+
 void write(const std::filesystem::path& folder, const Seeds& seeds) {
   std::filesystem::create_directories(folder);
   for (const auto& [name, content] : seeds) write_file(folder / name, content);
@@ -216,5 +252,7 @@ int main(int argc, char** argv) {
   write(folder / "zip", zip_seeds());
   write(folder / "tokenizer_model", tokenizer_model_seeds());
   write(folder / "tokenizer_json", tokenizer_json_seeds());
+  write(folder / "chat_request", chat_request_seeds());
+  write(folder / "completion_request", completion_request_seeds());
   return 0;
 }
