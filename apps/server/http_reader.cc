@@ -80,6 +80,7 @@ struct RequestReader::Parser final : http::basic_parser<true> {
   HttpRefusal refusal = {};  // ours; Beast's own reasons are error codes
   bool is_http11 = true;
   bool expects_continue = false;
+  bool met_chunk_header = false;
 
   void on_request_impl(http::verb, beast::string_view method, beast::string_view target,
                        int version, beast::error_code& ec) override {
@@ -143,9 +144,12 @@ struct RequestReader::Parser final : http::basic_parser<true> {
     return on_body_impl(bytes, ec);
   }
 
+  void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code&) override {
+    met_chunk_header = true;
+  }
+
   void on_response_impl(int, beast::string_view, int, beast::error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, beast::error_code&) override {}
-  void on_chunk_header_impl(std::uint64_t, beast::string_view, beast::error_code&) override {}
   void on_finish_impl(beast::error_code&) override {}
 
  private:
@@ -206,6 +210,10 @@ void RequestReader::refuse(int status, std::string message) {
   pending_.clear();
 }
 
+void RequestReader::refuse_long_chunk_header() {
+  refuse(400, fmt::format("body: expected at most {} bytes between chunks", kMaxChunkHeader));
+}
+
 RequestReader::State RequestReader::parse() {
   std::size_t used = 0;
   if (state_ == State::idle) {
@@ -230,6 +238,9 @@ void RequestReader::parse_some(std::size_t& used) {
     const std::size_t parsed =
         parser_->put(boost::asio::const_buffer(pending_.data() + used, left), ec);
     used += parsed;
+    if (std::exchange(parser_->met_chunk_header, false) && parsed > kMaxChunkHeader) {
+      return refuse_long_chunk_header();
+    }
     if (state_ == State::header) {
       header_bytes_ += parsed;
       const bool done = parser_->is_header_done();
@@ -250,7 +261,7 @@ void RequestReader::parse_some(std::size_t& used) {
     if (state_ == State::header && has_bare_line_feed(rest)) {
       refuse(400, describe(http::error::bad_line_ending));
     } else if (state_ == State::body && rest.size() > kMaxChunkHeader) {
-      refuse(400, fmt::format("body: expected at most {} bytes between chunks", kMaxChunkHeader));
+      refuse_long_chunk_header();
     }
   } else if (parser_->refusal.status != 0) {
     refuse(parser_->refusal.status, std::move(parser_->refusal.message));

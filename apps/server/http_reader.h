@@ -53,6 +53,7 @@ class RequestReader {
   State parse();
   void parse_some(std::size_t& used);
   void refuse(int status, std::string message);
+  void refuse_long_chunk_header();
 
   std::size_t max_header_bytes_;
   std::size_t max_body_bytes_;

@@ -231,6 +231,24 @@ Seeds completion_request_seeds() {
           {"twice", R"({"prompt":"a","prompt":1e999})"}};
 }
 
+Seeds http_request_seeds() {
+  const std::string chunks = "5;a=\"b\"\r\nhello\r\n1\r\n!\r\n0\r\nX: t\r\n\r\n";
+  return {
+      {"get", "GET /v1/models?a=%20 HTTP/1.1\r\nHost: localhost:8080\r\nX-Request-Id: a.1\r\n\r\n"},
+      {"old", "GET /%68ealth HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"},
+      {"length",
+       "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n{}"},
+      {"chunked", "POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks},
+      {"folded", "GET / HTTP/1.1\r\nHost: h\r\nX: a\r\n  b\r\nConnection: close, x\r\n\r\n"},
+      {"pipeline",
+       "POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx\r\n"
+       "POST /2 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
+           chunks + "GET /3 HTTP/1.1\r\nHost: h\r\n\r\nGET /4 HT"},
+      {"two_ends",
+       "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n"
+       "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}};
+}
+
 void write(const std::filesystem::path& folder, const Seeds& seeds) {
   std::filesystem::create_directories(folder);
   for (const auto& [name, content] : seeds) write_file(folder / name, content);
@@ -254,5 +272,6 @@ int main(int argc, char** argv) {
   write(folder / "tokenizer_json", tokenizer_json_seeds());
   write(folder / "chat_request", chat_request_seeds());
   write(folder / "completion_request", completion_request_seeds());
+  write(folder / "http_request", http_request_seeds());
   return 0;
 }

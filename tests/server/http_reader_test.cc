@@ -177,6 +177,8 @@ TEST(HttpReader, ChunkHeadersHaveALimit) {
   };
   EXPECT_EQ(refusal_of(with_extension(4000)), 0);
   EXPECT_EQ(refusal_of(with_extension(5000)), 400);
+  EXPECT_EQ(refusal_of(with_extension(4000) + "\r\nx\r\n0\r\n\r\n"), 0);
+  EXPECT_EQ(refusal_of(with_extension(5000) + "\r\nx\r\n0\r\n\r\n"), 400);
   EXPECT_EQ(refusal_of(with_host("POST / HTTP/1.1", "Transfer-Encoding: chunked\r\n",
                                  "0\r\nX: " + std::string(5000, 'x'))),
             400);
