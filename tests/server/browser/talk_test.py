@@ -20,6 +20,14 @@ new MutationObserver(() => {
            {subtree: true, childList: true, characterData: true});
 """
 
+# A small model's story is over sooner than anybody could stop it: this one goes on until the context
+# is full.
+ENDLESS = """
+const real = window.fetch;
+window.fetch = (path, options) => real(path, options.body
+  ? {...options, body: options.body.replace('{', '{"ignore_eos":true,')} : options);
+"""
+
 
 class TalkTest(PageTest):
     command = real_server() or PageTest.command
@@ -43,6 +51,7 @@ class TalkTest(PageTest):
 
     def test_stop_keeps_what_was_said(self):
         self.open()
+        self.js(ENDLESS)
         self.js(WATCH, "stop")
         self.ask(STORY)
         self.assertEqual(self.css(".assistant .note").text, "Stopped.")

@@ -103,4 +103,4 @@ class Cluster:
 def chat_body(content, more=()):
     messages = [{"role": "user", "content": content}, *more]
     return json.dumps({"model": "any", "messages": messages, "stream": True, "temperature": 0,
-                       "max_tokens": 200, "ignore_eos": True}).encode()
+                       "max_tokens": 60, "ignore_eos": True}).encode()

@@ -31,6 +31,7 @@ class ProxyCases:
         self.assertNotIn("[WARN]", done.stderr)
 
     def test_a_stream_passes_piece_by_piece(self):
+        self.start(Cluster(self.name, MOCK))  # 50 ms between two pieces: more than any delay
         arrivals = []
         kind, *_ = stream_once(self.cluster.port, "slow 20",
                                on_piece=lambda: arrivals.append(time.monotonic()))
@@ -109,6 +110,7 @@ class HaproxyAffinity(HaproxyCases, AffinityCases, unittest.TestCase):
     name = "haproxy-affinity.cfg"
 
     def test_a_conversation_stays_where_it_began(self):
+        self.start(Cluster(self.name, MOCK))  # which reads prompts of any length
         for filler in (10, 200_000):  # the second is longer than what the proxy looks at
             more = [{"role": "assistant", "content": "x" * filler},
                     {"role": "user", "content": "say yes"}]
