@@ -54,6 +54,7 @@ law("^apps/server/http_[a-z_]+\\." ${std} ${posix} ${fmt} "<(arpa/inet|netdb|net
   "<boost/(asio|beast)/[a-z_/]+\\.hpp>" "\"gemma2/error\\.h\"" "\"http[a-z_]*\\.h\"")
 law("^apps/server/[a-z_0-9]+\\.cc" ${std} ${posix} ${fmt} ${json} ${any_gemma2} "\"[a-z_0-9]+\\.h\"")
 law("^apps/server/" ${std} ${any_gemma2} "\"[a-z_0-9]+\\.h\"")
+law("^apps/cli/line_editor\\.cc" ${std} "<histedit\\.h>" "\"[a-z_0-9]+\\.h\"")
 law("^apps/cli/" ${std} ${posix} "<elf\\.h>" ${fmt} ${json} ${any_gemma2} "<CLI/[A-Za-z]+\\.hpp>"
   "\"(cli/)?[a-z_0-9]+\\.h\"")
 

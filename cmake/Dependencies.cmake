@@ -14,6 +14,7 @@ else()
   endif()
   if(GEMMA2_BUILD_APPS)
     find_package(Boost 1.81 CONFIG REQUIRED)  # headers alone; 1.74 does not compile with g++ 12
+    include(LineEditing)
   endif()
   if(GEMMA2_BUILD_TESTS)
     find_package(Eigen3 3.4 REQUIRED NO_MODULE)

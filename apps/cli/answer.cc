@@ -88,13 +88,24 @@ void Answerer::require_room(TokenSpan context) const {
 }
 
 std::vector<TokenId> Answerer::encode(std::span<const Message> messages) const {
-  return encode_chat(
-      model().tokenizer(), messages,
-      {.reject_system = settings_.reject_system, .strict_alternation = settings_.strict_roles});
+  return encode_chat(model().tokenizer(), messages, chat_options());
+}
+
+ChatOptions Answerer::chat_options() const {
+  return {.reject_system = settings_.reject_system, .strict_alternation = settings_.strict_roles};
+}
+
+void Answerer::settle(TokenSpan context) {
+  if (context.empty()) {
+    static_cast<void>(session_.rewind(0));  // always possible
+  } else {
+    static_cast<void>(session_.reuse_prefix(context));
+  }
 }
 
 GenerateResult Answerer::answer(TokenSpan context,
-                                const std::function<void(std::string_view)>& sink) {
+                                const std::function<void(std::string_view)>& sink,
+                                std::uint64_t attempt) {
   require_room(context);
   if (settings_.verbose_prompt) print_prompt_tokens(model().tokenizer(), context);
   const Interruptible interruptible;
@@ -103,7 +114,9 @@ GenerateResult Answerer::answer(TokenSpan context,
   options_.on_prefill = [&](int done, int total) {
     if (progress) progress->update(total > 0 ? static_cast<double>(done) / total : 1);
   };
-  GenerateResult result = generate(session_, context, options_, [&](std::string_view text) {
+  GenerateOptions options = options_;
+  options.sampling.seed += attempt;
+  GenerateResult result = generate(session_, context, options, [&](std::string_view text) {
     progress.reset();  // the bar makes way before the first text
     sink(text);
   });
@@ -120,6 +133,10 @@ GenerateResult Answerer::answer(TokenSpan context,
 }
 
 void Answerer::print_timings() const {
+  if (!settings_.quiet) show_timings();
+}
+
+void Answerer::show_timings() const {
   cli::print_timings(settings_, timings_, model(), session_.cache().bytes(), seed());
 }
 

@@ -19,8 +19,16 @@ class Answerer {
   /// Loads the model. `default_temperature` is that of the mode. Throws Failure, UsageError.
   Answerer(const Settings& settings, float default_temperature);
 
-  /// Continues `context`; `sink` gets the text. Throws Failure if it does not fit, and Error.
-  GenerateResult answer(TokenSpan context, const std::function<void(std::string_view)>& sink);
+  /// Continues `context`; `sink` gets the text. `attempt` is added to the seed, so that another one
+  /// may say something else. Throws Failure if it does not fit, and Error.
+  GenerateResult answer(TokenSpan context, const std::function<void(std::string_view)>& sink,
+                        std::uint64_t attempt = 0);
+
+  /// Drops from the cache what is not the beginning of `context`.
+  void settle(TokenSpan context);
+
+  /// Goes on with another session of the same model.
+  void replace(Session session) { session_ = std::move(session); }
 
   /// Throws Failure if `context` leaves no room for one more token, naming both counts.
   void require_room(TokenSpan context) const;
@@ -33,10 +41,13 @@ class Answerer {
   [[nodiscard]] const std::string& name() const { return loaded_.name; }
   [[nodiscard]] const Session& session() const { return session_; }
   [[nodiscard]] const Timings& timings() const { return timings_; }
+  [[nodiscard]] ChatOptions chat_options() const;
+  [[nodiscard]] float temperature() const { return options_.sampling.temperature; }
   [[nodiscard]] std::uint64_t seed() const { return options_.sampling.seed; }
   [[nodiscard]] Speculation speculation() const { return options_.speculate; }
 
-  void print_timings() const;
+  void print_timings() const;  // unless nothing but errors is wanted
+  void show_timings() const;
 
  private:
   const Settings& settings_;

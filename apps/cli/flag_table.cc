@@ -48,6 +48,14 @@ void set_mode(S& s, const A& a) {
   if (a.boolean()) s.mode = mode;
 }
 
+/// Without a value: always.
+void set_color(S& s, const A& a) {
+  const std::size_t word = a.choice({"auto", "always", "never", "true", "on", "off"});
+  constexpr auto kAlways = ColorMode::always;
+  constexpr auto kNever = ColorMode::never;
+  s.color = std::array{ColorMode::automatic, kAlways, kNever, kAlways, kAlways, kNever}[word];
+}
+
 void set_device(S& s, const A& a) {
   const std::size_t word = a.choice({"auto", "disable", "cpu", "nvidia"});
   s.load.device = std::array{Device::automatic, Device::cpu, Device::cpu, Device::cuda}[word];
@@ -145,7 +153,8 @@ constexpr Flag kFlags[] = {
      "Continue the prompt as raw text.",
      kGenerate, set_mode<Mode::completion>},
     {"Mode", "--chat -cnv --conversation", "", "on a terminal without -p and -f",
-     "Converse: one line, one turn. -p is the system prompt. /help lists the commands.",
+     "Converse: one line, one turn; \"\"\" opens and ends a turn of several, and so does a backslash "
+     "at the end of a line. -p is the system prompt. /help lists the commands.",
      kGenerate, set_mode<Mode::chat>},
     {"Mode", "--single-turn -st --chat-once", "", "",
      "Put the prompt through the chat template and print the answer alone.",
@@ -174,6 +183,17 @@ constexpr Flag kFlags[] = {
     {"Prompt", "--strict-roles", "", "",
      "Refuse two turns of one role in a row instead of joining them.",
      kGenerate, [](S& s, const A& a) { s.strict_roles = a.boolean(); }},
+
+    {"Chat", "--load-chat", "FILE", "",
+     "Go on with a conversation that /save wrote.",
+     kGenerate, [](S& s, const A& a) { s.load_chat = a.text(); }},
+    {"Chat", "--multiline-input -mli", "", "",
+     "A turn goes on until a line ends with a backslash, instead of ending with its line.",
+     kGenerate, [](S& s, const A& a) { s.multiline_input = a.boolean(); }},
+    {"Chat", "--no-history", "", "",
+     "Neither read nor write the lines typed before, which are kept in "
+     "${XDG_STATE_HOME:-~/.local/state}/gemma2/history for the arrow keys and Ctrl-R.",
+     kGenerate, [](S& s, const A& a) { s.keep_history = !a.boolean(); }},
 
     {"Generation", "--n-predict -n --predict --max-new-tokens", "N", "-1",
      "At most this many tokens; -1 or -2: until the model stops or the context is full.",
@@ -263,6 +283,10 @@ constexpr Flag kFlags[] = {
     {"Output", "--raw", "", "",
      "Print control characters of the answer on a terminal as they are.",
      kGenerate, [](S& s, const A& a) { s.raw_output = a.boolean(); }},
+    {"Output", "--color", "[always|never|auto]", "auto",
+     "Colours in a chat. auto: on terminals, unless NO_COLOR is set or TERM is dumb; "
+     "CLICOLOR_FORCE=1 has them elsewhere, too.",
+     kGenerate, set_color},
     {"Output", "--log-disable", "", "",
      "Nothing but errors on standard error.",
      kEverywhere, [](S& s, const A& a) { s.quiet = a.boolean(); }},

@@ -65,6 +65,9 @@ ExitStatus run_command(Settings settings) {
   }
   if (!settings.model.empty()) require_model_path(settings.model);  // before a prompt is typed
   settings.mode = choose_mode(settings);
+  if (!settings.load_chat.empty() && settings.mode != Mode::chat) {
+    throw UsageError("--load-chat: expected --chat beside it");
+  }
   if (settings.mode == Mode::chat) return chat_command(settings);
   if (settings.mode == Mode::single_turn) return single_turn_command(settings);
   return complete_command(settings);

@@ -7,6 +7,7 @@
 
 #include "gemma2/version.h"
 
+#include "chat_commands.h"
 #include "exit_status.h"
 #include "options.h"
 
@@ -133,6 +134,28 @@ void append_roff_flags(std::string& out) {
   }
 }
 
+constexpr std::string_view kChat =
+    "On a terminal, --chat has Emacs keys, a history and, on TAB, completion of what follows. "
+    "Ctrl-J, a backslash at the end of a line, or \"\"\" before and behind a text make messages of "
+    "several lines. Ctrl-C stops an answer, which stays part of the conversation as far as it got; "
+    "at the prompt it leaves. A message that does not fit the context is not sent. Lines that "
+    "begin "
+    "with a slash are commands:";
+
+void append_roff_commands(std::string& out) {
+  out += fmt::format(".SH CHAT\n{}\n", roff(kChat));
+  for (const ChatCommand& command : chat_commands()) {
+    std::string head;
+    for (const std::string_view name : split_words(command.names)) {
+      head += (head.empty() ? "" : ", ") + std::string(name);
+    }
+    if (!command.argument.empty()) head += " " + std::string(command.argument);
+    const std::string_view gap = command.detail.empty() ? "" : ". ";
+    out += fmt::format(".TP\n\\fB{}\\fR\n{}{}{}\n", roff(head), roff(command.help), gap,
+                       roff(command.detail));
+  }
+}
+
 }  // namespace
 
 std::string help_text(Command command) {
@@ -172,6 +195,7 @@ std::string manual_page() {
       "to\n"
       "standard error.\n.SH OPTIONS\n";
   append_roff_flags(out);
+  append_roff_commands(out);
   out += fmt::format(".SH ENVIRONMENT\n{}\n.SH EXIT STATUS\n", roff(kEnvironment));
   for (const auto& [status, text] : kExitStatusTexts) {
     out += fmt::format(".TP\n\\fB{}\\fR\n{}\n", +status, roff(text));

@@ -61,7 +61,9 @@ std::vector<std::string> write_out(std::span<const std::string> arguments, Comma
     const bool optional = flag->argument.starts_with('[');
     if (optional || flag->argument.empty()) {  // a switch; "--json=0" keeps its value
       if (equals != std::string::npos) out.back() += word.substr(equals);
-      if (optional && i + 1 < arguments.size() && is_optional_value(arguments[i + 1])) ++i;
+      const bool apart = optional && equals == std::string::npos && i + 1 < arguments.size() &&
+                         is_optional_value(arguments[i + 1]);
+      if (apart) out.back() += "=" + arguments[++i];
     } else if (equals != std::string::npos) {
       out.push_back(word.substr(equals + 1));
     } else if (i + 1 < arguments.size()) {

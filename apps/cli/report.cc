@@ -100,7 +100,6 @@ std::size_t huge_page_bytes() {
 
 void print_timings(const Settings& settings, const Timings& timings, const Model& model,
                    std::size_t cache_bytes, std::uint64_t seed) {
-  if (settings.quiet) return;
   const double prompt_rate = rate(timings.prompt_tokens, timings.prompt_seconds);
   const double answer_rate = rate(timings.answer_tokens, timings.answer_seconds);
   const double bandwidth = rate(timings.answer_passes, timings.answer_seconds) *

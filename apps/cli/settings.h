@@ -25,6 +25,8 @@ enum class Command : std::uint8_t { generate, tokenize, inspect, quantize, bench
 /// What `generate` does; the last one on the command line wins.
 enum class Mode : std::uint8_t { automatic, completion, chat, single_turn };
 
+enum class ColorMode : std::uint8_t { automatic, always, never };
+
 /// The user asked for something this program does not do: exit status 2.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -61,6 +63,11 @@ struct Settings {
   bool quiet = false;  // errors only on stderr
   bool raw_output = false;
   bool verbose_prompt = false;
+  ColorMode color = ColorMode::automatic;
+
+  bool multiline_input = false;  // chat
+  bool keep_history = true;      // chat
+  std::string load_chat = {};    // chat: a file of /save
 
   bool bos = false;     // tokenize
   bool pieces = false;  // tokenize
