@@ -336,10 +336,10 @@ constexpr Flag kFlags[] = {
      "Print the pieces instead of their ids.",
      kTokenize, [](S& s, const A& a) { s.pieces = a.boolean(); }},
 
-    {"Quantize", "--type", "TYPE", "",
-     "How matrices are stored: q6_k, q8_0, bf16, f16 or f32. Required.",
+    {"Quantize", "--type", "q6_k|q8_0|bf16|f16|f32", "",
+     "How matrices are stored. Required.",
      kQuantize, [](S& s, const A& a) { s.quantize_type = storage_type(a); }},
-    {"Quantize", "--embedding-type --token-embedding-type", "TYPE", "as --type",
+    {"Quantize", "--embedding-type --token-embedding-type", "q6_k|q8_0|bf16|f16|f32", "as --type",
      "How the embedding is stored; it is the output head, too.",
      kQuantize, [](S& s, const A& a) { s.embedding_type = storage_type(a); }},
 
@@ -360,6 +360,13 @@ constexpr Flag kFlags[] = {
     {"Information", "--print-man", "", "",
      "Print the manual page in roff.",
      kGenerate, [](S& s, const A& a) { s.print_man = a.boolean(); }},
+    {"Information", "--print-completion", "bash|zsh|fish", "",
+     "Print what completes this program's command lines in that shell.",
+     kGenerate,
+     [](S& s, const A& a) {
+       constexpr std::array kShells{"bash", "zsh", "fish"};
+       s.print_completion = kShells[a.choice({"bash", "zsh", "fish"})];
+     }},
 };
 // clang-format on
 

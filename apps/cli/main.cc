@@ -17,6 +17,7 @@
 #include "output.h"
 #include "presets.h"
 #include "report.h"
+#include "shell_completion.h"
 
 namespace gemma2::cli {
 namespace {
@@ -41,6 +42,7 @@ ExitStatus run_command(Settings settings) {
   if (settings.show_help) return print(help_text(settings.command));
   if (settings.show_version) return print(fmt::format("gemma2-cli {}\n", version()));
   if (settings.print_man) return print(manual_page());
+  if (!settings.print_completion.empty()) return print(shell_completion(settings.print_completion));
   for (const std::string& notice : settings.notices) note(settings, "{}", notice);
   switch (settings.command) {
     case Command::tokenize:

@@ -280,6 +280,10 @@ std::string environment_name(const Flag& flag) {
   return name;
 }
 
+std::span<const std::string_view> command_names() {
+  return kCommandNames;
+}
+
 Command command_of(const std::vector<std::string>& arguments) {
   if (arguments.empty()) return Command::generate;
   const auto* found = std::find(kCommandNames.begin(), kCommandNames.end(), arguments[0]);
@@ -294,7 +298,9 @@ Settings parse_command_line(const std::vector<std::string>& arguments, const Pre
   const auto rest = all.subspan(settings.command == Command::generate ? 0 : 1);
   apply_defaults(settings);
   const Given given = parse_words(settings, surround(rest, presets));
-  if (settings.show_help || settings.show_version || settings.print_man) return settings;
+  const bool prints = settings.show_help || settings.show_version || settings.print_man ||
+                      !settings.print_completion.empty();
+  if (prints) return settings;
   take_positional_model(settings);
   if (settings.model.empty()) settings.model = presets.model;
   apply_environment(settings, given);

@@ -87,6 +87,9 @@ struct Flag {
 [[nodiscard]] const Flag* find_flag(std::string_view name, Command command);
 [[nodiscard]] bool belongs(const Flag& flag, Command command);
 
+/// "tokenize", "inspect", ...: those of Command behind `generate`, in its order.
+[[nodiscard]] std::span<const std::string_view> command_names();
+
 /// The command that a command line names.
 [[nodiscard]] Command command_of(const std::vector<std::string>& arguments);
 

@@ -38,6 +38,7 @@ struct Settings {
   bool show_help = false;
   bool show_version = false;
   bool print_man = false;
+  std::string print_completion = {};  // the name of a shell
 
   std::string model = {};  // empty: the one compiled into the program
   std::vector<std::string> positionals = {};

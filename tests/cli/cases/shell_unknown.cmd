@@ -1,0 +1,1 @@
+gemma2-cli --print-completion tcsh
