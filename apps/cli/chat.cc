@@ -56,7 +56,7 @@ Prompt Chat::prompt(bool continued) const {
   Prompt prompt;
   prompt.text = continued ? "... " : manual_ ? fmt::format("{} >>> ", name_of(role_)) : ">>> ";
   if (color_) prompt.style = style_of(role_);
-  prompt.right = fmt::format("{}/{}", tokens(), context_length());
+  if (!continued) prompt.right = fmt::format("{}/{}", tokens(), context_length());
   return prompt;
 }
 

@@ -205,7 +205,10 @@ class Libedit : public LineEditor {
 
   void list(const std::vector<std::string>& words) {
     std::fputc('\n', screen_);
-    for (const std::string& word : words) std::fprintf(screen_, "%s  ", word.c_str());
+    for (std::string word : words) {
+      if (word.ends_with(' ')) word.pop_back();
+      std::fprintf(screen_, "%s  ", word.c_str());
+    }
     std::fputc('\n', screen_);
   }
 
