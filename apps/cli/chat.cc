@@ -54,7 +54,7 @@ std::string Chat::banner() const {
 
 Prompt Chat::prompt(bool continued) const {
   Prompt prompt;
-  prompt.text = continued ? "... " : manual_ ? fmt::format("{} >>> ", name_of(role_)) : ">>> ";
+  prompt.text = continued ? "..." : manual_ ? fmt::format("{} >>>", name_of(role_)) : ">>>";
   if (color_) prompt.style = style_of(role_);
   if (!continued) prompt.right = fmt::format("{}/{}", tokens(), context_length());
   return prompt;

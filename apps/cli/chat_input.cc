@@ -48,7 +48,7 @@ ChatInput::ChatInput(const Settings& settings)
 
 bool ChatInput::read_plain(const Prompt& prompt, std::string& line) {
   if (screen_ != nullptr) {
-    std::fputs(prompt.text.c_str(), screen_);
+    fmt::print(screen_, "{} ", prompt.text);
     std::fflush(screen_);
   }
   const bool found = lines_.next(line);
@@ -75,11 +75,11 @@ bool ChatInput::read_edited(const Prompt& prompt, std::string& line) {
   if (end != std::string::npos) {
     line = typed_ahead_.substr(0, end);
     typed_ahead_.erase(0, end + 1);
-    fmt::print(screen_, "{}{}\n", prompt.text, escape_controls(line));
+    fmt::print(screen_, "{} {}\n", prompt.text, escape_controls(line));
     return true;
   }
   if (open) return editor_->read(prompt, std::exchange(typed_ahead_, {}), line);
-  fmt::print(screen_, "{}\n", prompt.text);
+  fmt::print(screen_, "{} \n", prompt.text);
   return false;
 }
 

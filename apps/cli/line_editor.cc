@@ -59,10 +59,13 @@ std::wstring widen(std::string_view text) {
   return out;
 }
 
+/// `text` and a space, which has no style: libedit ties each escape sequence to the character
+/// behind it, and drops one that stands at the end.
 std::wstring styled(std::string_view style, std::string_view text) {
-  if (style.empty() || text.empty()) return widen(text);
+  if (style.empty() || text.empty()) return widen(text) + L' ';
   const std::wstring mark(1, kEscapeMark);
-  return mark + L"\033[" + widen(style) + L"m" + mark + widen(text) + mark + L"\033[0m" + mark;
+  return mark + L"\033[" + widen(style) + L"m" + mark + widen(text) + mark + L"\033[0m" + mark +
+         L' ';
 }
 
 std::string common_prefix(const std::vector<std::string>& words) {
@@ -105,7 +108,10 @@ class Libedit : public LineEditor {
 
   bool read(const Prompt& prompt, const std::string& typed, std::string& line) override {
     left_ = styled(prompt.style, prompt.text);
-    right_ = terminal_is_capable() ? styled(prompt.style.empty() ? "" : kFaint, prompt.right) : L"";
+    right_.clear();
+    if (terminal_is_capable() && !prompt.right.empty()) {
+      right_ = styled(prompt.style.empty() ? "" : kFaint, prompt.right);
+    }
     interrupted_ = false;
     // Of its own accord, libedit does so after the prompt is there and somebody types already.
     el_wset(editor_, EL_PREP_TERM, 1);

@@ -14,7 +14,7 @@
 namespace gemma2::cli {
 
 struct Prompt {
-  std::string text = {};
+  std::string text = {};        // a space follows it
   std::string_view style = {};  // of style.h; empty: plain
   std::string right = {};       // shown at the right margin while there is room, faint
 };

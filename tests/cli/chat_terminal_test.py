@@ -273,6 +273,13 @@ class Colors(ChatTest):
         self.leave(chat)
         return bool(COLORS.search(chat.raw))
 
+    def test_end_where_they_should(self):
+        chat = self.run_cli()
+        chat.line("hello")
+        self.leave(chat)
+        self.assertIn(b"\x1b[1;32m>>>\x1b[0m ", chat.raw)
+        self.assertRegex(chat.raw, rb"\x1b\[2m\d+/128\x1b\[0m ")
+
     def test_are_shown_unless_somebody_objects(self):
         self.assertTrue(self.shows_color())
         self.assertFalse(self.shows_color("--color", "never"))
