@@ -144,7 +144,7 @@ void Chat::undo_turn(Conversation before) {
   settle();
 }
 
-void Chat::say(std::string text) {
+void Chat::say(const std::string& text) {
   Conversation before = conversation_;
   conversation_.add(Role::user, std::exchange(attached_, {}) + text);
   attempt_ = 0;

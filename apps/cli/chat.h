@@ -74,7 +74,7 @@ class Chat {
  private:
   void obey(std::string_view line);
   void take_by_hand(std::string text);
-  void say(std::string text);
+  void say(const std::string& text);
   [[nodiscard]] bool answer(std::uint64_t attempt);
   void finish_answer(const GenerateResult& result);
   void undo_turn(Conversation before);

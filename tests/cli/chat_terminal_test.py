@@ -201,7 +201,7 @@ class Interrupt(ChatTest):
     def test_stops_the_reading_of_a_long_prompt(self):
         with open(self.path("long.txt"), "w", encoding="utf-8") as file:
             file.write("the fox and the moon " * 10000)
-        chat = self.run_cli(*self.LONG)
+        chat = self.run_cli(*self.LONG, "-t", "1")  # many threads would be done too soon
         chat.line("/upload long.txt")
         chat.send("sum it up" + ENTER)
         chat.expect(r"reading the prompt \[")
