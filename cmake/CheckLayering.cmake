@@ -56,7 +56,7 @@ law("^apps/server/[a-z_0-9]+\\.cc" ${std} ${posix} ${fmt} ${json} ${any_gemma2} 
 law("^apps/server/" ${std} ${any_gemma2} "\"[a-z_0-9]+\\.h\"")
 law("^apps/cli/line_editor\\.cc" ${std} "<histedit\\.h>" "\"[a-z_0-9]+\\.h\"")
 law("^apps/cli/" ${std} ${posix} "<elf\\.h>" ${fmt} ${json} ${any_gemma2} "<CLI/[A-Za-z]+\\.hpp>"
-  "\"(cli/)?[a-z_0-9]+\\.h\"")
+  "\"((cli/)?[a-z_0-9]+|server/server)\\.h\"")
 
 set(broken "")
 function(check file law)

@@ -12,6 +12,8 @@ namespace gemma2::cli {
 [[nodiscard]] ExitStatus complete_command(const Settings& settings);     // --cli
 [[nodiscard]] ExitStatus single_turn_command(const Settings& settings);  // --single-turn
 [[nodiscard]] ExitStatus chat_command(const Settings& settings);         // --chat
+[[nodiscard]] ExitStatus serve_command(const Settings& settings);        // --server
+[[nodiscard]] ExitStatus embed_command(const Settings& settings);        // --embedding
 [[nodiscard]] ExitStatus tokenize_command(const Settings& settings);
 [[nodiscard]] ExitStatus inspect_command(const Settings& settings);
 [[nodiscard]] ExitStatus quantize_command(const Settings& settings);

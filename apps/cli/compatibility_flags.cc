@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::string_view kGroup = "Compatibility";
 
-constexpr std::string_view kNoServer = "this version has no server; it is a command-line program";
 constexpr std::string_view kNoNetwork =
     "this program opens no network connection; get the files with "
     "'hf download REPO --local-dir DIR' and run them with -m DIR";
@@ -57,13 +56,26 @@ constexpr Flag kFlags[] = {
     notice("--chat-template", "NAME", "Gemma 2 has one chat template, and it is used"),
     notice("--draft-min --draft-n-min --spec-draft-n-min", "N",
            "how many tokens are guessed follows how many guesses were right"),
+    notice("--v2", "", "there is one server"),
+    notice("--localscore", "", "there is no such benchmark; gemma2-cli bench is one"),
+    notice("--cont-batching -cb --no-cont-batching", "", "requests always share steps"),
+    notice("--slots", "", "/slots is always there but with --no-slots"),
+    notice("--metrics", "", "/metrics is always there but with --no-metrics"),
+    notice("--slot-prompt-similarity -sps", "F", "the longest common prefix is always used"),
+    notice("--system-prompt-file -spf", "FILE",
+           "the server has no system prompt of its own; requests bring theirs"),
+    notice("--jinja", "", "Gemma 2 has one chat template, and it is used"),
     notice("--offline", "", "this program opens no network connection"),
 
-    refused("--server", "", kNoServer),
-    refused("--host", "NAME", kNoServer),
-    refused("--port", "N", kNoServer),
-    refused("--parallel -np", "N", kNoServer, "1"),
-    refused("--embedding --embeddings", "", "embeddings are not computed in this version"),
+    refused("--load-in-8bit", "", "make a file of 8 bits once: gemma2-cli quantize IN OUT --type q8_0"),
+    refused("--load-in-4bit", "",
+            "there are no 4-bit weights; gemma2-cli quantize IN OUT --type q6_k is the smallest"),
+    refused("--dtype", "TYPE", "weights are used as stored; gemma2-cli quantize rewrites them"),
+    refused("--preset", "NAME", "choose a file instead; --precise is the most exact arithmetic"),
+    refused("--path --www-root", "DIR", "no file is served; the chat page is in the program"),
+    refused("--slot-save-path", "DIR", "no endpoint touches the file system"),
+    refused("--ssl-key-file", "FILE", "put nginx or HAProxy in front for TLS"),
+    refused("--ssl-cert-file", "FILE", "put nginx or HAProxy in front for TLS"),
     refused("--hf-repo -hf -hfr", "REPO", kNoNetwork),
     refused("--hf-file -hff", "FILE", kNoNetwork),
     refused("--hf-token -hft", "TOKEN", kNoNetwork),

@@ -149,6 +149,13 @@ constexpr Flag kFlags[] = {
        s.load.embedding_scale = std::array{EmbeddingScale::exact, EmbeddingScale::bf16}[word];
      }},
 
+    {"Mode", "--server --serve", "", "",
+     "Answer over HTTP as OpenAI's interface does, with a chat page at /.",
+     kGenerate, set_mode<Mode::server>},
+    {"Mode", "--embedding --embeddings", "", "",
+     "Print the mean of the last hidden states, of length 1, of each line of the prompt. Gemma 2 "
+     "was not trained to give embeddings.",
+     kGenerate, set_mode<Mode::embedding>},
     {"Mode", "--cli -no-cnv --no-conversation", "", "with -p or -f",
      "Continue the prompt as raw text.",
      kGenerate, set_mode<Mode::completion>},

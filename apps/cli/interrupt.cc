@@ -14,8 +14,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "exit_status.h"
-
 namespace gemma2::cli {
 namespace {
 
@@ -34,11 +32,18 @@ State& state() {
 
 int wake_pipe[2] = {-1, -1};
 
-void on_interrupt(int /*signal*/) {
+void on_signal(int signal) {
   const int saved = errno;
-  const char byte = 0;
+  const char byte = static_cast<char>(signal);
   [[maybe_unused]] const ssize_t written = ::write(wake_pipe[1], &byte, 1);
   errno = saved;
+}
+
+void take_over(int signal) {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(signal, &action, nullptr);
 }
 
 void watch() {
@@ -47,7 +52,7 @@ void watch() {
     const auto now = std::chrono::steady_clock::now();
     const std::scoped_lock lock(state().mutex);
     const bool again = previous && now - *previous < kSecondPress;
-    if (!state().active || (again && state().active->stop_requested())) ::_exit(kInterrupted);
+    if (!state().active || (again && state().active->stop_requested())) ::_exit(128 + byte);
     state().active->request_stop();
     previous = now;
   }
@@ -59,15 +64,16 @@ void install_signal_handlers() {
   // Both come back as errors of write(), which then say what was being written.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
-  struct sigaction old {};
-  ::sigaction(SIGINT, nullptr, &old);
-  if (old.sa_handler == SIG_IGN || ::pipe2(wake_pipe, O_CLOEXEC) != 0) return;
+  if (::pipe2(wake_pipe, O_CLOEXEC) != 0) return;
   state();  // made before the thread, destroyed after main
   std::thread(watch).detach();
-  struct sigaction action {};
-  action.sa_handler = on_interrupt;
-  action.sa_flags = SA_RESTART;
-  ::sigaction(SIGINT, &action, nullptr);
+  struct sigaction old {};
+  ::sigaction(SIGINT, nullptr, &old);
+  if (old.sa_handler != SIG_IGN) take_over(SIGINT);
+}
+
+void take_termination_over() {
+  if (wake_pipe[1] >= 0) take_over(SIGTERM);
 }
 
 Interruptible::Interruptible() {

@@ -12,6 +12,9 @@ namespace gemma2::cli {
 /// it is for a background job. Call once.
 void install_signal_handlers();
 
+/// From now on SIGTERM, which ends a service, is what Ctrl-C is.
+void take_termination_over();
+
 /// While one exists, the first Ctrl-C requests a stop of token() instead of ending the program.
 class Interruptible {
  public:

@@ -90,14 +90,19 @@ void require_model_path(const std::string& path) {
   throw Failure(kNoModel, message);
 }
 
+std::string checkpoint_name(const Settings& settings) {
+  if (settings.model.empty()) return "demo";
+  std::filesystem::path path = settings.model;
+  if (!path.has_filename()) path = path.parent_path();  // "gemma-2-2b-it/"
+  return path.filename().string();
+}
+
 LoadedModel load_model(const Settings& settings) {
   const Stopwatch watch;
   const bool demo = settings.model.empty();
   const auto bytes = demo ? demonstration_model(settings) : std::span<const std::byte>();
   if (!demo) require_model_path(settings.model);
-  std::filesystem::path path = settings.model;
-  if (!path.has_filename()) path = path.parent_path();  // "gemma-2-2b-it/"
-  const std::string name = demo ? "demo" : path.filename().string();
+  const std::string name = checkpoint_name(settings);
   Progress progress(settings, "loading " + name);
   LoadOptions options = settings.load;
   options.progress = [&](double fraction) { progress.update(fraction); };

@@ -24,6 +24,9 @@ struct LoadedModel {
 /// The vocabulary alone where the checkpoint allows it. Throws Failure.
 [[nodiscard]] Tokenizer load_tokenizer(const Settings& settings);
 
+/// The last part of the model's path, or "demo".
+[[nodiscard]] std::string checkpoint_name(const Settings& settings);
+
 /// Throws Failure with a hint if nothing is at `path`.
 void require_model_path(const std::string& path);
 

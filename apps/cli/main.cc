@@ -66,11 +66,14 @@ ExitStatus run_command(Settings settings) {
         "--ignore-eos: an answer of --json-schema or --json-object ends where it is whole");
   }
   if (!settings.model.empty()) require_model_path(settings.model);  // before a prompt is typed
+  settings.background_server = settings.mode == Mode::automatic;
   settings.mode = choose_mode(settings);
   if (!settings.load_chat.empty() && settings.mode != Mode::chat) {
     throw UsageError("--load-chat: expected --chat beside it");
   }
   if (settings.mode == Mode::chat) return chat_command(settings);
+  if (settings.mode == Mode::server) return serve_command(settings);
+  if (settings.mode == Mode::embedding) return embed_command(settings);
   if (settings.mode == Mode::single_turn) return single_turn_command(settings);
   return complete_command(settings);
 }

@@ -24,15 +24,18 @@ struct Usage {
 };
 
 // Every way to call the program. An example in the manual is one of these.
-constexpr std::array<Usage, 10> kUsages{{
+constexpr std::array<Usage, 11> kUsages{{
     {Command::generate, "gemma2-cli",
-     "On a terminal: converse with the model. Else: read a prompt from standard input."},
+     "On a terminal: converse with the model, which also answers at http://127.0.0.1:8080. Else: "
+     "read a prompt from standard input."},
     {Command::generate, "gemma2-cli [-m MODEL] -p TEXT",
      "Continue a text. The text comes first on standard output, then what the model adds."},
     {Command::generate, "gemma2-cli [-m MODEL] --single-turn -p TEXT",
      "Answer one question. The answer alone is printed."},
     {Command::generate, "gemma2-cli [-m MODEL] --chat [-p SYSTEM]",
      "Converse, with instructions for the model if wanted."},
+    {Command::generate, "gemma2-cli [-m MODEL] --server [--host NAME] [--port N]",
+     "Serve OpenAI's interface and a chat page."},
     {Command::tokenize, "gemma2-cli tokenize [-m MODEL] [-p TEXT | -f FILE]",
      "Print the token ids of each input line. MODEL may also be a tokenizer.model or "
      "tokenizer.json."},

@@ -109,7 +109,7 @@ bool is_settled(const Settings& settings, const Flag& flag) {
   const std::string_view name = long_name(flag);
   if (name == "--model") return !settings.model.empty();
   if (name == "--prompt" || name == "--file") return settings.prompt || settings.prompt_file;
-  if (name == "--cli" || name == "--chat" || name == "--single-turn") {
+  if (flag.group == "Mode") {
     return settings.mode != Mode::automatic;
   }
   return false;
@@ -125,6 +125,7 @@ void apply_environment(Settings& settings, const Given& given) {
       const char* value = name.empty() ? nullptr : std::getenv(name.c_str());
       if (value == nullptr || *value == '\0') continue;
       flag->apply(settings, Argument(name, value));
+      settings.given.push_back(long_name(*flag));
       break;
     }
   }
@@ -188,6 +189,7 @@ Given parse_words(Settings& settings, std::span<const std::string> arguments) {
   for (const CLI::Option* option : app.parse_order()) {
     const Flag& flag = *declared.at(option);
     apply(settings, flag, std::string(long_name(flag)), option->results().at(given[&flag]++));
+    settings.given.push_back(long_name(flag));
   }
   bool options_ended = false;  // by "--"
   for (const std::string& word : app.remaining()) {
@@ -248,6 +250,7 @@ std::vector<const Flag*> flag_table() {
   bool bench_is_listed = false;
   for (const Flag& flag : own_flags()) {
     if (!bench_is_listed && flag.group == "Information") {  // that group ends a manual
+      for (const Flag& other : server_flags()) table.push_back(&other);
       for (const Flag& other : bench_flags()) table.push_back(&other);
       bench_is_listed = true;
     }

@@ -68,9 +68,10 @@ struct Flag {
   Handling handling = Handling::real;
 };
 
-/// Every option, in the order of the manual. Stored in parts: ours, those of `bench`, and what
-/// other programs of this kind take. No two options of one command share a name.
+/// Every option, in the order of the manual. Stored in parts: ours, those of the server, those of
+/// `bench`, and what other programs of this kind take. No two options of one command share a name.
 [[nodiscard]] std::span<const Flag> own_flags();
+[[nodiscard]] std::span<const Flag> server_flags();
 [[nodiscard]] std::span<const Flag> bench_flags();
 [[nodiscard]] std::span<const Flag> compatibility_flags();
 [[nodiscard]] std::vector<const Flag*> flag_table();

@@ -4,10 +4,13 @@
 // The library's own option structs are used as they are, so a flag and an option are one thing.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gemma2/generate.h"
@@ -16,6 +19,7 @@
 #include "gemma2/quantize.h"
 
 #include "bench_settings.h"
+#include "server/server.h"
 
 namespace gemma2::cli {
 
@@ -23,7 +27,7 @@ namespace gemma2::cli {
 enum class Command : std::uint8_t { generate, tokenize, inspect, quantize, bench, bundle };
 
 /// What `generate` does; the last one on the command line wins.
-enum class Mode : std::uint8_t { automatic, completion, chat, single_turn };
+enum class Mode : std::uint8_t { automatic, completion, chat, single_turn, server, embedding };
 
 enum class ColorMode : std::uint8_t { automatic, always, never };
 
@@ -79,9 +83,18 @@ struct Settings {
   std::string bundle_output = {};
   std::string bundle_arguments = {};  // a file; empty: the model alone
 
+  server::ServerOptions server = {};
+  std::chrono::seconds shutdown_timeout{30};
+  bool background_server = false;  // behind a chat that nobody asked for by --chat
+
   BenchSettings bench = {};
 
-  std::vector<std::string> notices = {};  // flags that were accepted without effect
+  std::vector<std::string> notices = {};     // flags that were accepted without effect
+  std::vector<std::string_view> given = {};  // long names of the options that somebody gave
+
+  [[nodiscard]] bool was_given(std::string_view long_name) const {
+    return std::find(given.begin(), given.end(), long_name) != given.end();
+  }
 };
 
 }  // namespace gemma2::cli

@@ -32,6 +32,7 @@ struct AnswerHead {
 struct Choice {
   int index = 0;
   TokenSpan prompt = {};
+  bool added_bos = false;  // <bos> in front of the prompt is not the client's, and not shown
   const GenerateResult* result = nullptr;
   std::uint64_t seed = 0;
 };

@@ -44,7 +44,7 @@ class CompletionFormat : public OpenAiFormat {
     const std::string echoed =
         request_.echo ? prompt_text(request_, choice.index, tokenizer_) : std::string();
     JsonObject json = text_choice(choice.index, echoed + result.text,
-                                  logprobs_json(result, tokens, echoed), finish_reason(result));
+                                  logprobs_json(choice, tokens, echoed), finish_reason(result));
     if (request_.return_token_ids) json.push_back({"token_ids", token_ids(tokens)});
     return json;
   }
@@ -57,14 +57,17 @@ class CompletionFormat : public OpenAiFormat {
     choice.push_back({"prompt_token_ids", std::move(ids)});
   }
 
-  [[nodiscard]] JsonValue logprobs_json(const GenerateResult& result,
+  [[nodiscard]] JsonValue logprobs_json(const Choice& choice,
                                         std::span<const GeneratedToken> tokens,
                                         const std::string& echoed) const {
     if (!wants_logprobs()) return {};
     LegacyLogprobs logprobs(tokenizer_);
-    if (request_.echo) logprobs.add_prompt(result.prompt);
+    const std::span<const GeneratedToken> prompt = choice.result->prompt;
+    if (request_.echo) logprobs.add_prompt(prompt.subspan(choice.added_bos ? 1 : 0));
     TokenOffsets offsets(tokenizer_, count_characters(echoed));
     logprobs.add(tokens, offsets);
+    // Without text, but it was generated: a client that asks for one token finds one.
+    if (const auto& end = choice.result->end) logprobs.add({&*end, 1}, offsets);
     return logprobs.take();
   }
 

@@ -19,6 +19,7 @@ void read_prompt(Fields& fields, CompletionRequest& request) {
     throw ApiError::invalid("prompt", "prompt: expected text or token ids, found none");
   }
   request.prompts = read_prompts(*prompt, "prompt");
+  request.add_special_tokens = fields.boolean({"add_special_tokens"}).value_or(true);
 }
 
 void check_answer_count(const CompletionRequest& request) {

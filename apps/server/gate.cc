@@ -18,14 +18,6 @@ bool is_preflight(const HttpRequest& request) {
   return request.method == "OPTIONS" && !request.header("access-control-request-method").empty();
 }
 
-/// Compared with the decoded path that the router will see, byte by byte: "/health/", "//health"
-/// and
-/// "/x/../health" are other paths, and other paths need a key.
-bool is_open(const HttpRequest& request) {
-  return (request.method == "GET" || request.method == "HEAD") &&
-         (request.path == "/health" || request.path == "/v1/health");
-}
-
 /// "application/json", perhaps with parameters. A page of another site can send a form or text
 /// without asking first, but not this.
 bool is_json(std::string_view content_type) {
@@ -52,15 +44,15 @@ std::string with_brackets(const std::string& host) {
 }
 
 HttpResponse refusal(int status, std::string message) {
-  HttpResponse response = ApiError::of_status(status, std::move(message)).response();
-  if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-  return response;
+  return ApiError::of_status(status, std::move(message)).response();
 }
 
 }  // namespace
 
 Gate::Gate(const GateOptions& options)
-    : cors_origins_(options.cors_origins), bound_host_(with_brackets(options.bound_host)) {
+    : cors_origins_(options.cors_origins),
+      bound_host_(with_brackets(options.bound_host)),
+      url_prefix_(options.url_prefix) {
   for (const std::string& key : options.api_keys) {
     const bool is_visible =
         std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
@@ -77,6 +69,17 @@ Gate::Gate(const GateOptions& options)
     throw Error(ErrorCode::invalid_argument,
                 "CORS origins: expected their names where API keys are asked for, found '*'");
   }
+}
+
+/// Compared with the decoded path that the router will see, byte by byte: "/health/", "//health"
+/// and
+/// "/x/../health" are other paths, and other paths need a key.
+bool Gate::is_open(const HttpRequest& request) const {
+  std::string_view path = request.path;
+  if (!path.starts_with(url_prefix_)) return false;
+  path.remove_prefix(url_prefix_.size());
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  return reads && (path == "/health" || path == "/v1/health");
 }
 
 std::optional<HttpResponse> Gate::check(const HttpRequest& request) const {

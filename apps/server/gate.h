@@ -21,6 +21,7 @@ struct GateOptions {
   std::vector<std::string> api_keys = {};      // none: no key is asked for
   std::vector<std::string> cors_origins = {};  // exactly as browsers send them; "*": every one
   std::string bound_host = "127.0.0.1";        // what the server listens on
+  std::string url_prefix = {};                 // in front of /health
 };
 
 class Gate {
@@ -38,6 +39,7 @@ class Gate {
       const HttpRequest& request) const;
 
  private:
+  [[nodiscard]] bool is_open(const HttpRequest& request) const;
   [[nodiscard]] bool is_host_ours(std::string_view host) const;
   [[nodiscard]] bool is_origin_allowed(std::string_view origin, std::string_view host) const;
   [[nodiscard]] bool is_key_known(const HttpRequest& request) const;
@@ -45,6 +47,7 @@ class Gate {
   std::vector<std::array<std::uint8_t, 32>> key_digests_;  // SHA-256
   std::vector<std::string> cors_origins_;
   std::string bound_host_;
+  std::string url_prefix_;
 };
 
 }  // namespace gemma2::server

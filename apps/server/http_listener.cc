@@ -37,6 +37,10 @@ std::string reason(int error) {
               fmt::format("server: expected to listen on {}, found: {}", where, reason(error)));
 }
 
+void start_listening(int descriptor, const std::string& where) {
+  if (::listen(descriptor, kBacklog) != 0) fail_to_listen(where, errno);
+}
+
 bool is_any_address(const std::string& host) {
   return host == "0.0.0.0" || host == "::";
 }
@@ -147,10 +151,6 @@ Listener::Listener(const HttpOptions& options) {
   }
 }
 
-void Listener::start(const std::string& where) {
-  if (::listen(descriptor_, kBacklog) != 0) fail_to_listen(where, errno);
-}
-
 void Listener::listen_on_path(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -176,7 +176,7 @@ void Listener::listen_on_path(const std::string& path) {
   device_ = status.st_dev;
   inode_ = status.st_ino;
   url_ = "unix:" + path;
-  start(path);
+  start_listening(descriptor_, path);
 }
 
 void Listener::listen_on_port(const HttpOptions& options) {
@@ -201,7 +201,7 @@ void Listener::listen_on_port(const HttpOptions& options) {
   if (::bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), chosen.ai_addrlen) != 0) {
     fail_to_listen(where, errno);
   }
-  start(where);
+  start_listening(descriptor_, where);
   socklen_t size = sizeof(address);
   ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &size);
   port_ = ntohs(is_v6 ? reinterpret_cast<const sockaddr_in6*>(&address)->sin6_port

@@ -40,7 +40,6 @@ class Listener {
  private:
   void listen_on_path(const std::string& path);
   void listen_on_port(const HttpOptions& options);
-  void start(const std::string& where);
 
   int descriptor_ = -1;
   int port_ = 0;

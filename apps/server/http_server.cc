@@ -97,13 +97,17 @@ struct HttpServer::State {
   State& operator=(const State&) = delete;
   ~State() { stop_accepting(); }
 
-  /// What throws is out of memory, and concerns one connection or none.
+  /// What throws is out of memory, and ends what one handler was about, perhaps the wait for
+  /// clients: that is begun again, and two of them do no harm.
   void run() noexcept {
+    bool has_failed = false;
     while (!network.context.stopped()) {
       try {
+        if (has_failed && acceptor.is_open()) wait_for_clients();
+        has_failed = false;
         network.context.run();
       } catch (...) {
-        if (acceptor.is_open()) wait_for_clients();
+        has_failed = true;
       }
     }
   }
@@ -158,8 +162,12 @@ struct HttpServer::State {
 
   void stop_accepting() noexcept {
     if (!acceptor.is_open()) return;
-    pause.cancel();
-    acceptor.release();
+    try {
+      pause.cancel();
+      acceptor.release();  // the listener closes it
+    } catch (...) {
+      // Then a wait that nobody needs any more is left to the end of the context.
+    }
     listener.close();
   }
 
@@ -190,11 +198,15 @@ HttpServer::HttpServer(const HttpOptions& options, HttpHandlers handlers) {
 }
 
 HttpServer::~HttpServer() {
-  asio::post(state_->network.context, [state = state_.get()] {
-    state->stop_accepting();
-    state->for_all([](Connection& connection) { connection.abort(); });
-    state->network.context.stop();
-  });
+  try {
+    asio::post(state_->network.context, [state = state_.get()] {
+      state->stop_accepting();
+      state->for_all([](Connection& connection) { connection.abort(); });
+      state->network.context.stop();
+    });
+  } catch (...) {  // out of memory: then nobody is told
+    state_->network.context.stop();
+  }
   state_->thread.join();
   state_->network.doorbell->disconnect();
   state_->network.workers.stop();

@@ -2,6 +2,7 @@
 //
 // llama.cpp's /completion: a flat object, the same for whole answers and at the end of streams; an
 // array of them where there are several prompts.
+#include <algorithm>
 #include <utility>
 
 #include "answer_parts.h"

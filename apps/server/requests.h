@@ -55,7 +55,8 @@ using Prompt = std::variant<std::string, std::vector<TokenId>>;
 struct CompletionRequest : AnswerRequest {
   std::vector<Prompt> prompts = {};  // 1 .. 2048
   bool echo = false;
-  bool native = false;  // llama.cpp's /completion: its field names and its answer
+  bool add_special_tokens = true;  // <bos> in front of prompts that do not begin with it
+  bool native = false;             // llama.cpp's /completion: its field names and its answer
 };
 
 struct EmbeddingRequest {

@@ -71,6 +71,8 @@ EmbeddingRequest parse_embedding_request(std::string_view body, const RequestDef
   if (const auto dimensions = fields.integer({"dimensions"}, 1, kMaxDimensions)) {
     request.dimensions = static_cast<int>(*dimensions);
   }
+  constexpr int kEuclidean = 2;  // of llama.cpp's norms the one that embeddings have
+  static_cast<void>(fields.integer({"embd_normalize"}, kEuclidean, kEuclidean));
   check_other_fields(fields, defaults.strict);
   return request;
 }

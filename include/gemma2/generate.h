@@ -57,7 +57,8 @@ struct GenerateResult {
   StopReason reason = StopReason::max_tokens;
   std::string text = {};                    // everything the sink got
   std::string stop_text = {};               // the stop string that matched, if one did
-  std::vector<GeneratedToken> tokens = {};  // the ending token, if any, not included
+  std::vector<GeneratedToken> tokens = {};  // without the one that ended the turn
+  std::optional<GeneratedToken> end = {};   // which is this one, if reason is end_of_turn
   std::vector<GeneratedToken> prompt = {};  // if prompt_logprobs; the first token has none
   /// [hidden_size], if GenerateOptions::embedding: the mean of the prompt's last hidden states,
   /// of length 1. Gemma 2 was not trained to give embeddings.

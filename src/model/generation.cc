@@ -145,10 +145,11 @@ void Generation::keep_of_prompt(const Session& session, int count) {
   if (options_.embedding) pool(session, count);
   if (options_.prompt_logprobs < 0) return;
   if (done_ == 0) result_.prompt.push_back({.token = context_.front()});
-  for (int row = 0; row < count && done_ + row + 1 < result_.prompt_tokens; ++row) {
-    const std::span<const float> logits = session.logits(row);
-    const TokenId token = context_[static_cast<std::size_t>(done_ + row + 1)];
-    result_.prompt.push_back(with_logprobs(token, logits, options_.prompt_logprobs));
+  const TokenSpan next = context_.subspan(static_cast<std::size_t>(done_) + 1);
+  const int known = std::min(count, static_cast<int>(next.size()));  // of the last, none is
+  for (int row = 0; row < known; ++row) {
+    const TokenId token = next[static_cast<std::size_t>(row)];
+    result_.prompt.push_back(with_logprobs(token, session.logits(row), options_.prompt_logprobs));
   }
 }
 
@@ -183,7 +184,10 @@ TokenId Generation::sample(std::span<const float> logits) {
 }
 
 std::optional<StopReason> Generation::say(TokenId token, std::span<const float> logits) {
-  if (!options_.ignore_end && tokenizer_.ends_generation(token)) return StopReason::end_of_turn;
+  if (!options_.ignore_end && tokenizer_.ends_generation(token)) {
+    result_.end = describe(token, logits);
+    return StopReason::end_of_turn;
+  }
   record(token, logits);
   if (grammar_) grammar_->accept(token);
   show(matcher_.push(decoder_.push(token)));
@@ -229,10 +233,13 @@ std::optional<StopReason> Generation::limit_reached() const {
   return std::nullopt;
 }
 
+GeneratedToken Generation::describe(TokenId token, std::span<const float> logits) const {
+  if (options_.top_logprobs < 0) return {.token = token};
+  return with_logprobs(token, logits, options_.top_logprobs);
+}
+
 void Generation::record(TokenId token, std::span<const float> logits) {
-  const bool wants_logprobs = options_.top_logprobs >= 0;
-  GeneratedToken generated = wants_logprobs ? with_logprobs(token, logits, options_.top_logprobs)
-                                            : GeneratedToken{.token = token};
+  GeneratedToken generated = describe(token, logits);
   if (options_.on_token) options_.on_token(generated);
   result_.tokens.push_back(std::move(generated));
   generated_.push_back(token);

@@ -95,6 +95,7 @@ class Generation {
   void end_pooling();
   [[nodiscard]] int room() const;
   [[nodiscard]] std::optional<StopReason> limit_reached() const;
+  [[nodiscard]] GeneratedToken describe(TokenId token, std::span<const float> logits) const;
   void record(TokenId token, std::span<const float> logits);
   void show(const std::string& text);
 

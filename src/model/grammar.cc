@@ -17,14 +17,14 @@ struct Grammar::Impl {
 
   /// The one that states of this grammar use, or a new one if that has grown too large.
   std::shared_ptr<GrammarMatcher> matcher_for(const Tokenizer& tokenizer) {
-    const std::lock_guard lock(mutex);
-    for (Entry& entry : matchers) {
+    const std::lock_guard lock(mutex_);
+    for (Entry& entry : matchers_) {
       if (&entry.tokenizer.impl() != &tokenizer.impl()) continue;
       if (entry.matcher->full()) entry.matcher = make(tokenizer);
       return entry.matcher;
     }
-    matchers.push_back({tokenizer, make(tokenizer)});
-    return matchers.back().matcher;
+    matchers_.push_back({tokenizer, make(tokenizer)});
+    return matchers_.back().matcher;
   }
 
   std::shared_ptr<const Language> language;
@@ -39,8 +39,8 @@ struct Grammar::Impl {
     return std::make_shared<GrammarMatcher>(language, tokenizer);
   }
 
-  std::mutex mutex;
-  std::vector<Entry> matchers;  // one for each tokenizer
+  std::mutex mutex_;
+  std::vector<Entry> matchers_;  // one for each tokenizer
 };
 
 Grammar::Grammar(std::shared_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}

@@ -5,8 +5,7 @@
 #pragma once
 
 #include <cstdlib>
-
-#include "gemma2/sampling.h"
+#include <string>
 
 #include "api_error.h"
 #include "fuzz/fuzz_target.h"
@@ -24,11 +23,12 @@ void ignore_refusals(const Body& body) {
 }
 
 inline void use_request(const server::AnswerRequest& request) {
-  constexpr int kVocabSize = 300;
-  SamplingOptions sampling = request.options.sampling;
-  sampling.logit_bias.clear();  // whether the vocabulary has the ids is the model's to say
-  const Sampler sampler(sampling, kVocabSize);
-  if (request.options.max_tokens < -1 || request.best_of < request.n) std::abort();
+  const SamplingOptions& sampling = request.options.sampling;
+  const bool is_sound = sampling.top_p > 0 && sampling.temperature >= 0 &&
+                        sampling.repetition_penalty > 0 && sampling.top_k >= 0 &&
+                        request.options.max_tokens >= -1 && request.n >= 1 &&
+                        request.best_of >= request.n && request.options.stop.size() <= 16;
+  if (!is_sound) std::abort();
 }
 
 }  // namespace gemma2::test

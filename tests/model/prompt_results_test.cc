@@ -188,6 +188,23 @@ TEST_F(PromptResults, ContradictionsAreRefused) {
                [&] { static_cast<void>(generate(session, prompt(3), scoring(-2))); });
 }
 
+TEST_F(PromptResults, TheTokenThatEndsATurnIsToldApart) {
+  const TokenId eos = model_.tokenizer().special().eos;
+  GenerateOptions options = scoring(-1, 5);
+  options.ignore_end = false;
+  options.top_logprobs = 1;
+  options.sampling.logit_bias = {{eos, 1e5F}};
+  const GenerateResult ended = run(prompt(9), options);
+  EXPECT_EQ(ended.reason, StopReason::end_of_turn);
+  EXPECT_TRUE(ended.tokens.empty());
+  ASSERT_TRUE(ended.end.has_value());
+  EXPECT_EQ(ended.end->token, eos);
+  Session session(model_);
+  session.prefill(prompt(9));
+  EXPECT_EQ(ended.end->logprob, logprob(session.logits(), eos));
+  EXPECT_FALSE(run(prompt(9), scoring(-1, 5)).end.has_value());
+}
+
 TEST_F(PromptResults, TokensAreToldBeforeTheirText) {
   GenerateOptions options = scoring(-1, 12);
   options.top_logprobs = 2;

@@ -66,6 +66,21 @@ TEST(ChatRequest, WhatTheSamplerCanNotTakeIsBroughtIntoItsRange) {
   EXPECT_EQ(chat(R"("top_k":-1)").options.sampling.top_k, 0);
 }
 
+TEST(ChatRequest, TheEndsOfAllRangesAreTheEngines) {
+  constexpr int kVocabSize = 300;
+  for (const char* fields :
+       {R"("temperature":0,"top_p":0,"min_p":0,"top_k":-1,"presence_penalty":-2,
+           "frequency_penalty":-2,"repeat_penalty":0.01,"repeat_last_n":-1,
+           "logit_bias":{"0":-100,"299":100,"7":false})",
+        R"("temperature":2,"top_p":1,"min_p":1,"top_k":2147483647,"presence_penalty":2,
+           "frequency_penalty":2,"repeat_penalty":100,"repeat_last_n":2147483647)",
+        R"("temperature":1e-300,"top_p":1e-300,"min_p":1e-300)"}) {
+    EXPECT_NO_THROW(Sampler(chat(fields).options.sampling, kVocabSize)) << fields;
+  }
+  const CompletionRequest hottest = native(R"("temperature":100)");
+  EXPECT_NO_THROW(Sampler(hottest.options.sampling, kVocabSize));
+}
+
 TEST(ChatRequest, ABiasOfFalseBans) {
   const float banned = -std::numeric_limits<float>::infinity();
   const std::vector<std::pair<TokenId, float>> biases = {{2, banned}, {5, 1.0F}};

@@ -41,7 +41,6 @@ const std::vector<Case> kUnsupported = {
     {"skip_special_tokens", "true", "false"},
     {"truncate_prompt_tokens", "", "10"},
     {"n_discard", "0", "-1"},
-    {"add_special_tokens", "true", "false"},
     {"prompt_logprobs", "", "1"},
     {"post_sampling_probs", "false", "true"},
     {"t_max_prompt_ms", "-1", "5"},
@@ -75,6 +74,16 @@ TEST(OtherFields, KnownOnesAreRefusedUnlessNeutral) {
       expect_refused(field.name, "is not supported here", [&] { parse(field.active); });
     }
   }
+}
+
+TEST(OtherFields, OnlyCompletionsLeaveBosOut) {
+  EXPECT_FALSE(parse_completion_request(R"({"prompt":"x","add_special_tokens":false})", {})
+                   .add_special_tokens);
+  EXPECT_TRUE(parse_completion_request(R"({"prompt":"x"})", {}).add_special_tokens);
+  expect_refused("add_special_tokens", "is not supported here", [] {
+    static_cast<void>(parse_chat_request(
+        R"({"messages":[{"role":"user","content":"x"}],"add_special_tokens":false})", {}));
+  });
 }
 
 TEST(OtherFields, RefusalsHaveTheirCode) {

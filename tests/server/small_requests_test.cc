@@ -51,6 +51,9 @@ TEST(EmbeddingRequest, FieldsAreChecked) {
                  [] { (void)embedding(R"({"input":"a","encoding_format":"int8"})"); });
   expect_refused("encoding_format", "expected a string",
                  [] { (void)embedding(R"({"input":"a","encoding_format":1})"); });
+  EXPECT_NO_THROW((void)embedding(R"({"input":"a","embd_normalize":2})"));
+  expect_refused("embd_normalize", "found -1",
+                 [] { (void)embedding(R"({"input":"a","embd_normalize":-1})"); });
   for (const char* dimensions : {"0", "-1", "1.5", "\"x\"", "1e18"}) {
     expect_refused("dimensions", "expected an integer", [&] {
       (void)embedding(R"({"input":"a","dimensions":)" + std::string(dimensions) + "}");

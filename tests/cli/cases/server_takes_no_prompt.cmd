@@ -1,0 +1,1 @@
+gemma2-cli -m hello.gguf --server -p hello
