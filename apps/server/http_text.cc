@@ -53,30 +53,23 @@ std::string_view reason_phrase(int status) noexcept {
     int status;
     std::string_view text;
   };
-  constexpr std::array<Phrase, 24> kPhrases = {{{200, "OK"},
-                                                {201, "Created"},
-                                                {202, "Accepted"},
+  constexpr std::array<Phrase, 17> kPhrases = {{{200, "OK"},
                                                 {204, "No Content"},
-                                                {301, "Moved Permanently"},
-                                                {302, "Found"},
                                                 {304, "Not Modified"},
+                                                {308, "Permanent Redirect"},
                                                 {400, "Bad Request"},
                                                 {401, "Unauthorized"},
                                                 {403, "Forbidden"},
                                                 {404, "Not Found"},
                                                 {405, "Method Not Allowed"},
                                                 {408, "Request Timeout"},
-                                                {409, "Conflict"},
                                                 {413, "Content Too Large"},
                                                 {415, "Unsupported Media Type"},
                                                 {417, "Expectation Failed"},
-                                                {422, "Unprocessable Content"},
                                                 {429, "Too Many Requests"},
                                                 {431, "Request Header Fields Too Large"},
                                                 {500, "Internal Server Error"},
-                                                {501, "Not Implemented"},
-                                                {503, "Service Unavailable"},
-                                                {504, "Gateway Timeout"}}};
+                                                {503, "Service Unavailable"}}};
   const auto* const found = std::find_if(kPhrases.begin(), kPhrases.end(),
                                          [&](const Phrase& p) { return p.status == status; });
   return found == kPhrases.end() ? "Status" : found->text;
@@ -149,7 +142,7 @@ std::string make_request_id() {
   return fmt::format("{:016x}{:016x}", random(), random());
 }
 
-std::string render_head(const AnswerHead& head, const HeaderList& headers) {
+std::string render_head(const ResponseHead& head, const HeaderList& headers) {
   std::string out =
       fmt::format("HTTP/1.1 {} {}\r\nServer: gemma2\r\n", head.status, reason_phrase(head.status));
   append_header(out, "x-request-id", head.request_id);

@@ -29,7 +29,7 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 /// Where an answer's body ends.
 enum class Framing { none, length, chunked, until_close };
 
-struct AnswerHead {
+struct ResponseHead {
   int status = 200;
   std::string_view content_type = {};
   Framing framing = Framing::length;
@@ -42,6 +42,6 @@ struct AnswerHead {
 /// The status line and all headers with the empty line behind them. `headers` come from whoever
 /// answers: names that are not tokens and those set here are left out, and control characters in
 /// values become spaces, so no value can begin a new line.
-[[nodiscard]] std::string render_head(const AnswerHead& head, const HeaderList& headers);
+[[nodiscard]] std::string render_head(const ResponseHead& head, const HeaderList& headers);
 
 }  // namespace gemma2::server
