@@ -199,15 +199,6 @@ constexpr ChatCommand kCommands[] = {
 };
 // clang-format on
 
-std::string usage(const ChatCommand& command) {
-  std::string text;
-  for (const std::string_view name : split_words(command.names)) {
-    text += (text.empty() ? "" : ", ") + std::string(name);
-  }
-  if (!command.argument.empty()) text += " " + std::string(command.argument);
-  return text;
-}
-
 void show_one(const Chat& chat, const ChatCommand& command) {
   std::string text = paint(chat.color(), kBold, usage(command));
   fmt::print(stderr, "{}\n    {}\n", text, command.help);
@@ -254,6 +245,15 @@ void check_argument(const ChatCommand& command, std::string_view name,
 
 std::span<const ChatCommand> chat_commands() {
   return kCommands;
+}
+
+std::string usage(const ChatCommand& command) {
+  std::string text;
+  for (const std::string_view name : split_words(command.names)) {
+    text += (text.empty() ? "" : ", ") + std::string(name);
+  }
+  if (!command.argument.empty()) text += " " + std::string(command.argument);
+  return text;
 }
 
 const ChatCommand* find_chat_command(std::string_view name) {

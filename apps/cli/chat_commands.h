@@ -21,6 +21,9 @@ struct ChatCommand {
 
 [[nodiscard]] std::span<const ChatCommand> chat_commands();
 
+/// "/exit, /bye" or "/save FILE".
+[[nodiscard]] std::string usage(const ChatCommand& command);
+
 /// Null: there is none of that name.
 [[nodiscard]] const ChatCommand* find_chat_command(std::string_view name);
 

@@ -5,9 +5,9 @@
 
 #include "gemma2/generate.h"
 
-#include "answer.h"
 #include "commands.h"
 #include "input.h"
+#include "load.h"
 #include "output.h"
 
 #include <nlohmann/json.hpp>

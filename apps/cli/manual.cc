@@ -148,13 +148,8 @@ constexpr std::string_view kChat =
 void append_roff_commands(std::string& out) {
   out += fmt::format(".SH CHAT\n{}\n", roff(kChat));
   for (const ChatCommand& command : chat_commands()) {
-    std::string head;
-    for (const std::string_view name : split_words(command.names)) {
-      head += (head.empty() ? "" : ", ") + std::string(name);
-    }
-    if (!command.argument.empty()) head += " " + std::string(command.argument);
     const std::string_view gap = command.detail.empty() ? "" : ". ";
-    out += fmt::format(".TP\n\\fB{}\\fR\n{}{}{}\n", roff(head), roff(command.help), gap,
+    out += fmt::format(".TP\n\\fB{}\\fR\n{}{}{}\n", roff(usage(command)), roff(command.help), gap,
                        roff(command.detail));
   }
 }

@@ -6,16 +6,10 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include "json_value.h"
 
 namespace gemma2::server {
 namespace {
-
-/// Control characters and quotes as in JSON: a path can not forge a line.
-std::string quoted(const std::string& text) {
-  const nlohmann::json json = text;
-  return json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-}
 
 std::string now() {
   const auto time = std::chrono::system_clock::now();
@@ -24,6 +18,7 @@ std::string now() {
 
 }  // namespace
 
+/// A path can not forge a line: strings of strangers are written as in JSON.
 std::string access_line(const ExchangeReport& report, LogFormat format, bool with_prompts) {
   const HttpRequest& request = report.request;
   std::string line;
@@ -31,15 +26,16 @@ std::string access_line(const ExchangeReport& report, LogFormat format, bool wit
     line = fmt::format(
         R"({{"time":"{}","remote":{},"method":{},"path":{},"status":{},"bytes":{},"seconds":{:.3f},)"
         R"("id":{},"client_left":{})",
-        now(), quoted(request.remote), quoted(request.method), quoted(request.path), report.status,
-        report.sent_bytes, report.seconds, quoted(request.id), report.client_left);
-    if (with_prompts) line += fmt::format(R"(,"body":{})", quoted(request.body));
+        now(), to_ascii_text(request.remote), to_ascii_text(request.method),
+        to_ascii_text(request.path), report.status, report.sent_bytes, report.seconds,
+        to_ascii_text(request.id), report.client_left);
+    if (with_prompts) line += fmt::format(R"(,"body":{})", to_ascii_text(request.body));
     return line + "}";
   }
   line = fmt::format("{} {} {} {} {} {} bytes {:.3f} s id {}{}", now(), request.remote,
-                     request.method, quoted(request.path), report.status, report.sent_bytes,
+                     request.method, to_ascii_text(request.path), report.status, report.sent_bytes,
                      report.seconds, request.id, report.client_left ? " client left" : "");
-  if (with_prompts && !request.body.empty()) line += " body " + quoted(request.body);
+  if (with_prompts && !request.body.empty()) line += " body " + to_ascii_text(request.body);
   return line;
 }
 

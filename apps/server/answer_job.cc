@@ -17,8 +17,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+double seconds_between(Clock::time_point start, Clock::time_point end) {
+  return std::chrono::duration<double>(end - start).count();
+}
+
 double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+  return seconds_between(start, Clock::now());
 }
 
 /// The mean log-probability of its tokens.
@@ -97,7 +101,7 @@ class Runner : public std::enable_shared_from_this<Runner> {
 
   void open() {
     if (!job_.request->stream) return;
-    job_.exchange->begin_events(std::move(job_.headers));
+    job_.exchange->begin_events({});
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
       send(job_.format->opening(static_cast<int>(i)));
     }
@@ -117,11 +121,12 @@ class Runner : public std::enable_shared_from_this<Runner> {
     Candidate& candidate = candidates_[index];
     const Clock::time_point now = Clock::now();
     ++candidate.timings.answer_tokens;
-    candidate.timings.decode_seconds = seconds_since(start_) - candidate.timings.prefill_seconds;
+    const double since_start = seconds_between(start_, now);
+    candidate.timings.decode_seconds = since_start - candidate.timings.prefill_seconds;
     if (candidate.last_token) {
-      metrics_.next_token(std::chrono::duration<double>(now - *candidate.last_token).count());
+      metrics_.next_token(seconds_between(*candidate.last_token, now));
     } else {
-      metrics_.first_token(seconds_since(start_));
+      metrics_.first_token(since_start);
     }
     candidate.last_token = now;
     if (job_.request->stream) candidate.untold.push_back(token);
@@ -130,9 +135,7 @@ class Runner : public std::enable_shared_from_this<Runner> {
   void tell(std::size_t index, std::string_view text) {
     Candidate& candidate = candidates_[index];
     const std::vector<GeneratedToken> tokens = std::exchange(candidate.untold, {});
-    const std::optional<Timings> timings =
-        job_.request->timings_per_token ? std::optional(candidate.timings) : std::nullopt;
-    send(job_.format->piece(static_cast<int>(index), text, tokens, timings));
+    send(job_.format->piece(static_cast<int>(index), text, tokens, candidate.timings));
   }
 
   void close(std::size_t index, const GenerateResult& result) {
@@ -151,8 +154,7 @@ class Runner : public std::enable_shared_from_this<Runner> {
     const std::vector<Choice> choices = choose(results);
     const Usage usage = add_up(results);
     if (!job_.request->stream) {
-      job_.exchange->respond(
-          {.body = job_.format->body(choices, usage) + "\n", .headers = std::move(job_.headers)});
+      job_.exchange->respond({.body = job_.format->body(choices, usage) + "\n"});
       return;
     }
     send(job_.format->usage(choices, usage));

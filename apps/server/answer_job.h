@@ -23,7 +23,6 @@ struct AnswerJob {
   std::shared_ptr<const AnswerRequest> request = {};
   std::unique_ptr<AnswerFormat> format = {};  // refers to *request
   std::vector<PromptTokens> prompts = {};
-  std::vector<std::pair<std::string, std::string>> headers = {};  // of the answer
 };
 
 /// Submits the job; answers come from the scheduler's thread. `metrics` must outlive the scheduler.

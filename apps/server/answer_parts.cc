@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "printable_text.h"
+
 namespace gemma2::server {
 namespace {
 
@@ -91,28 +93,32 @@ JsonArray token_ids(std::span<const GeneratedToken> tokens) {
   return ids;
 }
 
-JsonValue chat_logprobs(const Tokenizer& tokenizer, std::span<const GeneratedToken> tokens) {
-  JsonArray content;
-  content.reserve(tokens.size());
+JsonArray with_alternatives(const Tokenizer& tokenizer, std::span<const GeneratedToken> tokens,
+                            JsonObject (*describe)(const Tokenizer&, TokenId, float logprob)) {
+  JsonArray list;
+  list.reserve(tokens.size());
   for (const GeneratedToken& token : tokens) {
     JsonArray top;
     for (const TokenLogprob& other : token.top) {
-      top.emplace_back(token_json(tokenizer, other.token, other.logprob));
+      top.emplace_back(describe(tokenizer, other.token, other.logprob));
     }
-    JsonObject entry = token_json(tokenizer, token.token, token.logprob);
+    JsonObject entry = describe(tokenizer, token.token, token.logprob);
     entry.push_back({"top_logprobs", std::move(top)});
-    content.emplace_back(std::move(entry));
+    list.emplace_back(std::move(entry));
   }
+  return list;
+}
+
+JsonValue chat_logprobs(const Tokenizer& tokenizer, std::span<const GeneratedToken> tokens) {
   JsonObject logprobs;
-  logprobs.push_back({"content", std::move(content)});
+  logprobs.push_back({"content", with_alternatives(tokenizer, tokens, token_json)});
   logprobs.push_back({"refusal", {}});
   return logprobs;
 }
 
 int count_characters(std::string_view text) noexcept {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char byte) {
-    return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
-  }));
+  return static_cast<int>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !continues_character(c); }));
 }
 
 std::span<const GeneratedToken> tokens_of_text(const GenerateResult& result,

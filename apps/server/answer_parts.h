@@ -37,6 +37,12 @@ void add_timings(JsonObject& object, std::span<const Choice> choices);
 [[nodiscard]] JsonArray token_ids(TokenSpan tokens);
 [[nodiscard]] JsonArray token_ids(std::span<const GeneratedToken> tokens);
 
+/// Each token as `describe` words it, its alternatives under "top_logprobs".
+[[nodiscard]] JsonArray with_alternatives(const Tokenizer& tokenizer,
+                                          std::span<const GeneratedToken> tokens,
+                                          JsonObject (*describe)(const Tokenizer&, TokenId,
+                                                                 float logprob));
+
 /// {"content": [{"token", "logprob", "bytes", "top_logprobs"}], "refusal": null}
 [[nodiscard]] JsonValue chat_logprobs(const Tokenizer& tokenizer,
                                       std::span<const GeneratedToken> tokens);

@@ -31,28 +31,20 @@ class Batch : public std::enable_shared_from_this<Batch> {
   }
 
  private:
+  /// A callback that waits until all requests are accepted, and is silent once the batch ended.
+  template <typename Callback>
+  [[nodiscard]] Callback guarded(Callback inner) {
+    return [self = shared_from_this(), inner = std::move(inner)](const auto&... arguments) {
+      const std::scoped_lock lock(self->mutex_);
+      if (!self->ended_) inner(arguments...);
+    };
+  }
+
   Request wrap(Request request, std::size_t index) {
-    if (request.sink) {
-      request.sink = [self = shared_from_this(), sink = std::move(request.sink)](auto text) {
-        const std::scoped_lock lock(self->mutex_);
-        if (!self->ended_) sink(text);
-      };
-    }
-    if (request.options.on_token) {
-      request.options.on_token = [self = shared_from_this(),
-                                  inner = std::move(request.options.on_token)](const auto& token) {
-        const std::scoped_lock lock(self->mutex_);
-        if (!self->ended_) inner(token);
-      };
-    }
-    if (request.options.on_prefill) {
-      request.options.on_prefill = [self = shared_from_this(),
-                                    inner = std::move(request.options.on_prefill)](int done,
-                                                                                   int total) {
-        const std::scoped_lock lock(self->mutex_);
-        if (!self->ended_) inner(done, total);
-      };
-    }
+    if (request.sink) request.sink = guarded(std::move(request.sink));
+    GenerateOptions& options = request.options;
+    if (options.on_token) options.on_token = guarded(std::move(options.on_token));
+    if (options.on_prefill) options.on_prefill = guarded(std::move(options.on_prefill));
     request.on_done = [self = shared_from_this(), index] { self->finish(index); };
     return request;
   }

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
 
 namespace gemma2::server {
 namespace {
@@ -15,10 +14,6 @@ using boost::system::error_code;
 // How long a client may go on sending after the last answer. To close at once would reset the
 // connection, and a reset can overtake the answer.
 constexpr std::chrono::milliseconds kLingerTime{2'000};
-
-bool is_not_ready(const error_code& error) {
-  return error == asio::error::would_block || error == asio::error::interrupted;
-}
 
 }  // namespace
 

@@ -18,10 +18,16 @@
 #include "http_reader.h"
 #include "http_text.h"
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 namespace gemma2::server {
+
+/// Of a socket that does not block: try again later, nothing is wrong.
+[[nodiscard]] inline bool is_not_ready(const boost::system::error_code& error) noexcept {
+  return error == boost::asio::error::would_block || error == boost::asio::error::interrupted;
+}
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:

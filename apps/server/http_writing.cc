@@ -10,7 +10,6 @@
 #include "http_connection.h"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
 
 namespace gemma2::server {
 namespace {
@@ -86,7 +85,7 @@ bool Connection::flush() {
                                                     asio::buffer(body_) + (written_ - of_head)};
     error_code error;
     const std::size_t count = socket_.write_some(rest, error);
-    if (error == asio::error::would_block || error == asio::error::interrupted) {
+    if (is_not_ready(error)) {
       wait_writable();
       return false;
     }

@@ -1,36 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "info_bodies.h"
 
+#include <utility>
+
 #include "gemma2/version.h"
 
-#include <nlohmann/json.hpp>
+#include "json_value.h"
 
 namespace gemma2::server {
 namespace {
 
-using nlohmann::ordered_json;
-
-std::string dump(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+std::string line(const JsonValue& json) {
+  return to_text(json) + "\n";
 }
 
-ordered_json describe(const Running& running, const ServerOptions& options) {
+JsonObject describe(const Running& running, const ServerOptions& options) {
   const ModelConfig& config = running.model.config();
+  JsonObject meta = {{"n_vocab", config.vocab_size},    {"n_ctx_train", config.context_length},
+                     {"n_ctx", running.context_length}, {"n_embd", config.hidden_size},
+                     {"n_layer", config.num_layers},    {"size", running.model.weight_bytes()}};
   return {{"id", options.model_name},
           {"object", "model"},
           {"created", running.created},
           {"owned_by", "gemma2"},
           {"max_model_len", running.context_length},
-          {"meta",
-           {{"n_vocab", config.vocab_size},
-            {"n_ctx_train", config.context_length},
-            {"n_ctx", running.context_length},
-            {"n_embd", config.hidden_size},
-            {"n_layer", config.num_layers},
-            {"size", running.model.weight_bytes()}}}};
+          {"meta", std::move(meta)}};
 }
 
-ordered_json sampling_json(const SamplingOptions& sampling) {
+JsonObject sampling_json(const SamplingOptions& sampling) {
   return {{"temperature", sampling.temperature},
           {"top_k", sampling.top_k},
           {"top_p", sampling.top_p},
@@ -46,38 +43,40 @@ ordered_json sampling_json(const SamplingOptions& sampling) {
 }  // namespace
 
 std::string models_body(const Running& running, const ServerOptions& options) {
-  return dump({{"object", "list"}, {"data", ordered_json::array({describe(running, options)})}});
+  JsonArray data;
+  data.emplace_back(describe(running, options));
+  return line(JsonObject{{"object", "list"}, {"data", std::move(data)}});
 }
 
 std::string model_body(const Running& running, const ServerOptions& options) {
-  return dump(describe(running, options));
+  return line(describe(running, options));
 }
 
 std::string props_body(const Running& running, const ServerOptions& options) {
   const Tokenizer& tokenizer = running.model.tokenizer();
   const SpecialTokens& special = tokenizer.special();
-  return dump(
-      {{"default_generation_settings",
-        {{"n_ctx", running.context_length}, {"params", sampling_json(options.defaults.sampling)}}},
-       {"total_slots", options.scheduler.max_running},
-       {"model_alias", options.model_name},
-       {"model_path", options.model_path},
-       {"bos_token", tokenizer.piece(special.bos)},
-       {"eos_token", tokenizer.piece(special.eos)},
-       {"backend", running.model.backend_name()},
-       {"threads", running.model.num_threads()},
-       {"build_info", std::string("gemma2 ") + version()}});
+  JsonObject settings = {{"n_ctx", running.context_length},
+                         {"params", sampling_json(options.defaults.sampling)}};
+  return line(JsonObject{{"default_generation_settings", std::move(settings)},
+                         {"total_slots", options.scheduler.max_running},
+                         {"model_alias", options.model_name},
+                         {"model_path", options.model_path},
+                         {"bos_token", std::string(tokenizer.piece(special.bos))},
+                         {"eos_token", std::string(tokenizer.piece(special.eos))},
+                         {"backend", std::string(running.model.backend_name())},
+                         {"threads", running.model.num_threads()},
+                         {"build_info", std::string("gemma2 ") + version()}});
 }
 
 /// Slots are alike: which of them runs a request means nothing, how many do is what counts.
 std::string slots_body(const Running& running, const ServerOptions& options) {
   const SchedulerStats stats = running.scheduler.stats();
-  ordered_json slots = ordered_json::array();
+  JsonArray slots;
   for (int i = 0; i < options.scheduler.max_running; ++i) {
-    slots.push_back(
-        {{"id", i}, {"n_ctx", running.context_length}, {"is_processing", i < stats.running}});
+    slots.emplace_back(JsonObject{
+        {"id", i}, {"n_ctx", running.context_length}, {"is_processing", i < stats.running}});
   }
-  return dump(slots);
+  return line(slots);
 }
 
 }  // namespace gemma2::server

@@ -41,6 +41,9 @@ struct JsonMember {
 /// In one line. Bytes that are no UTF-8 become U+FFFD; numbers that JSON does not know, null.
 [[nodiscard]] std::string to_text(const JsonValue& value);
 
+/// `text` as a JSON string of ASCII alone: fit for a line of a log.
+[[nodiscard]] std::string to_ascii_text(const std::string& text);
+
 /// UTF-8, at most 32 deep, at most 2^20 values, no key twice. Throws ApiError saying where the text
 /// breaks a rule; the time is linear in its length and the stack does not grow with it.
 [[nodiscard]] JsonValue parse_json(std::string_view text);

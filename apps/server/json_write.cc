@@ -14,10 +14,11 @@
 namespace gemma2::server {
 namespace {
 
+using Json = nlohmann::json;
+
 void write(std::string& out, const JsonValue& value);
 
 void write_text(std::string& out, const std::string& text) {
-  using Json = nlohmann::json;
   out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -72,6 +73,10 @@ JsonValue::JsonValue(JsonValue&& other) noexcept = default;
 JsonValue& JsonValue::operator=(const JsonValue& other) = default;
 JsonValue& JsonValue::operator=(JsonValue&& other) noexcept = default;
 JsonValue::~JsonValue() = default;
+
+std::string to_ascii_text(const std::string& text) {
+  return Json(text).dump(-1, ' ', true, Json::error_handler_t::replace);
+}
 
 std::string to_text(const JsonValue& value) {
   std::string out;

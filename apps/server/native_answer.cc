@@ -32,21 +32,6 @@ JsonObject token_json(const Tokenizer& tokenizer, TokenId token, float logprob) 
   return {{"id", token}, {"token", text}, {"bytes", byte_values(text)}, {"logprob", logprob}};
 }
 
-JsonArray probabilities_json(const Tokenizer& tokenizer, std::span<const GeneratedToken> tokens) {
-  JsonArray list;
-  list.reserve(tokens.size());
-  for (const GeneratedToken& token : tokens) {
-    JsonArray top;
-    for (const TokenLogprob& other : token.top) {
-      top.emplace_back(token_json(tokenizer, other.token, other.logprob));
-    }
-    JsonObject entry = token_json(tokenizer, token.token, token.logprob);
-    entry.push_back({"top_logprobs", std::move(top)});
-    list.emplace_back(std::move(entry));
-  }
-  return list;
-}
-
 class NativeFormat : public AnswerFormat {
  public:
   NativeFormat(AnswerHead head, const CompletionRequest& request, const Tokenizer& tokenizer)
@@ -119,7 +104,7 @@ class NativeFormat : public AnswerFormat {
 
   void add_probabilities(JsonObject& json, std::span<const GeneratedToken> tokens) const {
     if (!wants_probabilities()) return;
-    json.push_back({"completion_probabilities", probabilities_json(tokenizer_, tokens)});
+    json.push_back({"completion_probabilities", with_alternatives(tokenizer_, tokens, token_json)});
   }
 
   void add_facts(JsonObject& json, const Choice& choice) const {

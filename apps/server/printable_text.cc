@@ -4,14 +4,6 @@
 #include <fmt/format.h>
 
 namespace gemma2::server {
-namespace {
-
-bool continues_character(char byte) noexcept {
-  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
-}
-
-}  // namespace
-
 std::string quotable(std::string_view text, std::size_t most) {
   const bool is_cut = text.size() > most;
   if (is_cut) {

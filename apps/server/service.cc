@@ -117,7 +117,7 @@ void Service::dispatch(const std::shared_ptr<Exchange>& exchange, std::string_vi
   std::string_view allowed = path == "/health" ? "GET" : "";
   for (const Route& route : routes()) {
     if (route.path != path) continue;
-    if (route.method == method) return (this->*route.handler)(exchange, require_running());
+    if (route.method == method) return run(route.handler, exchange);
     allowed = route.method;
   }
   if (allowed.empty()) {
@@ -127,6 +127,18 @@ void Service::dispatch(const std::shared_ptr<Exchange>& exchange, std::string_vi
       ApiError::of_status(405, fmt::format("expected the method {}", allowed)).response();
   response.headers.emplace_back("Allow", allowed);
   exchange->respond(std::move(response));
+}
+
+void Service::run(Handler handler, const std::shared_ptr<Exchange>& exchange) {
+  Running& running = require_running();
+  try {
+    (this->*handler)(exchange, running);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::busy) throw;
+    throw ApiError::busy(
+        "too many requests wait already",
+        metrics_.retry_after(running.scheduler.stats(), options_.scheduler.max_running));
+  }
 }
 
 bool Service::send_page(Exchange& exchange) const {
@@ -202,7 +214,8 @@ void Service::chat(const std::shared_ptr<Exchange>& exchange, Running& running) 
   job.prompts.push_back({std::move(prompt)});
   job.format =
       make_chat_format(make_head("chatcmpl", *request, running, options_), *request, tokenizer);
-  submit_answer(running, std::move(job));
+  check_bias(*request, running.model.config().vocab_size);
+  run_answer(running.scheduler, metrics_, std::move(job), options_.request_timeout);
 }
 
 void Service::completion(const std::shared_ptr<Exchange>& exchange, Running& running) {
@@ -230,19 +243,8 @@ void Service::complete(const std::shared_ptr<Exchange>& exchange, Running& runni
   }
   job.format =
       make_completion_format(make_head("cmpl", *request, running, options_), *request, tokenizer);
-  submit_answer(running, std::move(job));
-}
-
-void Service::submit_answer(Running& running, AnswerJob job) {
-  check_bias(*job.request, running.model.config().vocab_size);
-  try {
-    run_answer(running.scheduler, metrics_, std::move(job), options_.request_timeout);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::busy) throw;
-    throw ApiError::busy(
-        "too many requests wait already",
-        metrics_.retry_after(running.scheduler.stats(), options_.scheduler.max_running));
-  }
+  check_bias(*request, running.model.config().vocab_size);
+  run_answer(running.scheduler, metrics_, std::move(job), options_.request_timeout);
 }
 
 void Service::embeddings(const std::shared_ptr<Exchange>& exchange, Running& running) {

@@ -60,6 +60,8 @@ class Service {
 
   [[nodiscard]] Running& require_running() const;
   void dispatch(const std::shared_ptr<Exchange>& exchange, std::string_view path);
+  /// Where the scheduler takes no more, whoever asks is told when to come again.
+  void run(Handler handler, const std::shared_ptr<Exchange>& exchange);
   void health(Exchange& exchange) const;
 
   void metrics(const std::shared_ptr<Exchange>& exchange, Running& running);
@@ -77,8 +79,6 @@ class Service {
 
   void complete(const std::shared_ptr<Exchange>& exchange, Running& running,
                 CompletionRequest request);
-  void submit_answer(Running& running, struct AnswerJob job);
-
   const ServerOptions& options_;
   std::function<HttpStats()> http_stats_;
   Metrics metrics_ = {};

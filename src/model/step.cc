@@ -95,10 +95,13 @@ struct RowSource {
   float* hidden = nullptr;  // [hidden_size], if wanted
 };
 
-/// Gives back the memory of many rows once few are wanted: sessions are kept for long.
-void resize(std::vector<float>& rows, std::size_t size) {
-  if (rows.capacity() > 2 * size) std::vector<float>().swap(rows);
-  rows.resize(size);
+/// Gives back the memory of many rows once few are wanted: sessions are kept for long. One row's
+/// stays, for most steps of a prompt want none and all of an answer want one.
+void resize(std::vector<float>& rows, std::size_t count, std::size_t width) {
+  if (rows.capacity() > 2 * std::max(count, std::size_t{1}) * width) {
+    std::vector<float>().swap(rows);
+  }
+  rows.resize(count * width);
 }
 
 /// Makes room for what an entry wants; what was there is of an older token.
@@ -110,10 +113,10 @@ void reset_outputs(const StepEntry& entry) {
   for (std::size_t i = 0; i < entry.allowed.size(); ++i) {
     state.outputs[i].allowed = count_allowed(entry.allowed[i], vocab_size);
   }
-  resize(state.logits, wants_best(entry) ? 0 : count * state.vocab_size());
+  resize(state.logits, wants_best(entry) ? 0 : count, state.vocab_size());
   const bool wants_hidden = entry.logits == WantLogits::hidden;
   const auto width = static_cast<std::size_t>(state.model.config().hidden_size);
-  resize(state.hidden, wants_hidden ? entry.tokens.size() * width : 0);
+  resize(state.hidden, wants_hidden ? entry.tokens.size() : 0, width);
 }
 
 /// Output `index` of an entry.
