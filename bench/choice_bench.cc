@@ -14,6 +14,8 @@
 
 #include "gemma2/gemma2.h"
 
+#include "measure.h"
+
 #include <CLI/CLI.hpp>
 
 namespace gemma2::bench {
@@ -76,11 +78,6 @@ double decode(Session& session, const Choice& choice, TokenMask mask, int count)
   }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   return elapsed.count() / count;
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 void run(const Options& options) {

@@ -4,11 +4,9 @@
 // against one at a time through generate(), and how soon a request answers whose beginning is
 // cached. All counts take turns, so that a machine that slows down slows all of them.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <exception>
 #include <future>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -18,12 +16,12 @@
 
 #include "gemma2/gemma2.h"
 
+#include "measure.h"
+
 #include <CLI/CLI.hpp>
 
 namespace gemma2::bench {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct Options {
   std::string model = {};
@@ -35,26 +33,9 @@ struct Options {
   std::vector<int> requests = {1, 4, 8};
 };
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-std::vector<TokenId> random_tokens(const Model& model, int count, int seed) {
-  std::mt19937 random(static_cast<unsigned>(seed));
-  std::uniform_int_distribution<TokenId> token(0, model.config().vocab_size - 1);
-  std::vector<TokenId> tokens(static_cast<std::size_t>(count));
-  for (TokenId& t : tokens) t = token(random);
-  return tokens;
-}
-
 /// Other prompts for each seed: nothing of them is cached.
 Request make_request(const Model& model, const Options& options, int seed) {
-  return {.context = random_tokens(model, options.prompt, seed),
+  return {.context = random_tokens(model.config().vocab_size, options.prompt, seed),
           .options = {
               .sampling = {.temperature = 0}, .max_tokens = options.tokens, .ignore_end = true}};
 }
@@ -105,12 +86,8 @@ void measure_requests(const Model& model, const Options& options) {
   }
   fmt::print("generate()    {:8.2f} tokens/s\n", median(alone));
   for (std::size_t n = 0; n < options.requests.size(); ++n) {
-    std::vector<double> ratios;
-    for (std::size_t i = 0; i < alone.size(); ++i) ratios.push_back(together[n][i] / alone[i]);
-    fmt::print("{:3} requests  {:8.2f} tokens/s, median ratio {:.2f} ({:.2f} to {:.2f})\n",
-               options.requests[n], median(together[n]), median(ratios),
-               *std::min_element(ratios.begin(), ratios.end()),
-               *std::max_element(ratios.begin(), ratios.end()));
+    fmt::print("{:3} requests  {:8.2f} tokens/s, median ratio {}\n", options.requests[n],
+               median(together[n]), ratio_text(together[n], alone));
   }
 }
 
@@ -128,8 +105,8 @@ double first_token(Scheduler& scheduler, std::vector<TokenId> context, int* cach
 
 void measure_prefix(const Model& model, const Options& options) {
   Scheduler scheduler(model, {.cache = {.context_length = options.prefix + 32}});
-  std::vector<TokenId> context = random_tokens(model, options.prefix, -1);
-  const std::vector<TokenId> tails = random_tokens(model, 32, -2);
+  std::vector<TokenId> context = random_tokens(model.config().vocab_size, options.prefix, -1);
+  const std::vector<TokenId> tails = random_tokens(model.config().vocab_size, 32, -2);
   context.insert(context.end(), tails.begin(), tails.begin() + 16);
   int cached = 0;
   const double cold = first_token(scheduler, context, &cached);

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +15,7 @@
 
 #include "gemma2/gemma2.h"
 
+#include "measure.h"
 #include "server/http_client.h"
 #include "server/server.h"
 
@@ -24,10 +24,10 @@
 namespace gemma2::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using nlohmann::json;
+using server::test::RawClient;
 
-constexpr int kPatience = 600;  // seconds
+constexpr std::chrono::seconds kPatience{600};
 
 struct Options {
   std::string model = {};
@@ -38,23 +38,6 @@ struct Options {
   int prefix = 2000;
   std::vector<int> streams = {1, 8};
 };
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-std::vector<TokenId> random_tokens(const Model& model, int count, int seed) {
-  std::mt19937 random(static_cast<unsigned>(seed));
-  std::uniform_int_distribution<TokenId> token(0, model.config().vocab_size - 1);
-  std::vector<TokenId> tokens(static_cast<std::size_t>(count));
-  for (TokenId& t : tokens) t = token(random);
-  return tokens;
-}
 
 GenerateOptions greedy(int tokens) {
   return {.sampling = {.temperature = 0}, .max_tokens = tokens, .ignore_end = true};
@@ -70,15 +53,17 @@ double with_library(const Model& model, const Options& options, int count, int s
   if (count == 1) {
     Session session(model, slots(options, 1).cache);
     const Clock::time_point start = Clock::now();
-    generate(session, random_tokens(model, options.prompt, seed), greedy(options.tokens));
+    generate(session, random_tokens(model.config().vocab_size, options.prompt, seed),
+             greedy(options.tokens));
     return seconds_since(start);
   }
   Scheduler scheduler(model, slots(options, count));
   const Clock::time_point start = Clock::now();
   std::vector<Ticket> tickets;
   for (int i = 0; i < count; ++i) {
-    tickets.push_back(scheduler.submit({.context = random_tokens(model, options.prompt, seed + i),
-                                        .options = greedy(options.tokens)}));
+    tickets.push_back(scheduler.submit(
+        {.context = random_tokens(model.config().vocab_size, options.prompt, seed + i),
+         .options = greedy(options.tokens)}));
   }
   for (const Ticket& ticket : tickets) static_cast<void>(ticket.wait());
   return seconds_since(start);
@@ -92,7 +77,7 @@ server::ServerOptions server_options(const SchedulerOptions& scheduler) {
 }
 
 json completion(const Model& model, int prompt, int tokens, int seed) {
-  return {{"prompt", random_tokens(model, prompt, seed)},
+  return {{"prompt", random_tokens(model.config().vocab_size, prompt, seed)},
           {"max_tokens", tokens},
           {"temperature", 0},
           {"ignore_eos", true},
@@ -104,17 +89,17 @@ double with_server(const Model& model, const Options& options, int count, int se
   server.start(model);
   std::vector<std::string> requests;
   for (int i = 0; i < count; ++i) {
-    requests.push_back(
-        test::request_text("POST", "/v1/completions",
-                           completion(model, options.prompt, options.tokens, seed + i).dump()));
+    requests.push_back(server::test::request_text(
+        "POST", "/v1/completions",
+        completion(model, options.prompt, options.tokens, seed + i).dump()));
   }
   std::vector<std::thread> clients;
   const Clock::time_point start = Clock::now();
   for (const std::string& request : requests) {
     clients.emplace_back([&server, &request] {
-      const test::Connection connection(server.port(), kPatience);
+      RawClient connection(server.port(), kPatience);
       connection.send(request);
-      if (connection.receive_until("[DONE]").find("[DONE]") == std::string::npos) std::abort();
+      if (connection.read_until("[DONE]").find("[DONE]") == std::string::npos) std::abort();
     });
   }
   for (std::thread& client : clients) client.join();
@@ -132,25 +117,19 @@ void measure_streams(const Model& model, const Options& options, int count) {
     library.push_back(alone);
     http.push_back(served);
   }
-  std::vector<double> ratios;
-  for (std::size_t i = 0; i < http.size(); ++i) ratios.push_back(library[i] / http[i]);
   const double total = static_cast<double>(count) * options.tokens;
-  fmt::print(
-      "{:3} streams: library {:8.2f}, server {:8.2f} tokens/s, median ratio {:.3f} "
-      "({:.3f} to {:.3f})\n",
-      count, total / median(library), total / median(http), median(ratios),
-      *std::min_element(ratios.begin(), ratios.end()),
-      *std::max_element(ratios.begin(), ratios.end()));
+  fmt::print("{:3} streams: library {:8.2f}, server {:8.2f} tokens/s, median ratio {}\n", count,
+             total / median(library), total / median(http), ratio_text(library, http));
 }
 
 /// Seconds until the first piece of text.
 double first_token(int port, const json& body) {
   const Clock::time_point start = Clock::now();
-  const test::Connection connection(port, kPatience);
-  connection.send(test::request_text("POST", "/v1/completions", body.dump()));
-  static_cast<void>(connection.receive_until("\"text\""));
+  RawClient connection(port, kPatience);
+  connection.send(server::test::request_text("POST", "/v1/completions", body.dump()));
+  static_cast<void>(connection.read_until("\"text\""));
   const double seconds = seconds_since(start);
-  static_cast<void>(connection.receive_until("[DONE]"));
+  static_cast<void>(connection.read_until("[DONE]"));
   return seconds;
 }
 
@@ -160,7 +139,7 @@ void measure_prefix(const Model& model, const Options& options) {
   server.start(model);
   json body = completion(model, options.prefix + 16, 1, 7);
   const double cold = first_token(server.port(), body);
-  const std::vector<TokenId> tail = random_tokens(model, 16, 8);
+  const std::vector<TokenId> tail = random_tokens(model.config().vocab_size, 16, 8);
   std::copy(tail.begin(), tail.end(), body["prompt"].end() - 16);
   const double warm = first_token(server.port(), body);
   fmt::print("first token of {} tokens {:.1f} ms, with {} of them seen {:.1f} ms: {:.1f}x\n",

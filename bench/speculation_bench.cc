@@ -10,7 +10,6 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -19,6 +18,7 @@
 
 #include "gemma2/gemma2.h"
 
+#include "measure.h"
 #include "model/ngram_index.h"
 
 #include <CLI/CLI.hpp>
@@ -45,23 +45,10 @@ double seconds_of(const Body& body) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-std::vector<TokenId> random_tokens(int count, int ids) {
-  std::mt19937 random(4);  // NOLINT(cert-msc51-cpp): the same in every run
-  std::uniform_int_distribution<TokenId> token(0, ids - 1);
-  std::vector<TokenId> tokens(static_cast<std::size_t>(count));
-  for (TokenId& t : tokens) t = token(random);
-  return tokens;
-}
-
 /// Each repetition goes through all counts, so that a machine that slows down slows all of them.
 void measure_rows(const Model& model, const Options& options) {
   const std::vector<TokenId> tokens =
-      random_tokens(options.context + 64, model.config().vocab_size);
+      random_tokens(model.config().vocab_size, options.context + 64, 4);
   Session session(model, {.context_length = options.context + 64});
   session.prefill(TokenSpan(tokens).first(static_cast<std::size_t>(options.context)));
   std::vector<std::vector<double>> seconds(options.rows.size());
@@ -88,7 +75,7 @@ void measure_rows(const Model& model, const Options& options) {
 void measure_index() {
   constexpr int kTokens = 8192;
   for (const int ids : {1, 2, 40, 256000}) {
-    const std::vector<TokenId> tokens = random_tokens(kTokens, ids);
+    const std::vector<TokenId> tokens = random_tokens(ids, kTokens, 4);
     NgramIndex index;
     long long found = 0;
     const double seconds = seconds_of([&] {
@@ -115,7 +102,7 @@ GenerateResult answer(const Model& model, const std::vector<TokenId>& context,
 
 void measure_answers(const Model& model, const Options& options, float temperature) {
   const std::vector<TokenId> context =
-      options.prompt.empty() ? random_tokens(options.context, model.config().vocab_size)
+      options.prompt.empty() ? random_tokens(model.config().vocab_size, options.context, 4)
                              : model.tokenizer().encode(options.prompt, {.add_bos = true});
   std::vector<double> plain;
   std::vector<double> drafted;

@@ -3,7 +3,6 @@
 // What following a form costs a whole model: tokens per second of free answers, of any JSON object
 // and of a schema, taking turns. With the random weights of make_synth models the text is noise,
 // but each of its tokens needed a mask over the whole vocabulary.
-#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -12,6 +11,8 @@
 #include <fmt/format.h>
 
 #include "gemma2/gemma2.h"
+
+#include "measure.h"
 
 #include <CLI/CLI.hpp>
 
@@ -33,11 +34,6 @@ struct Form {
   std::optional<Grammar> grammar;
   std::vector<double> rates = {};
 };
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 /// Tokens per second after the prompt, of the next seed whose answer does not end early.
 double decode(Session& session, const std::vector<TokenId>& prompt, const Form& form,
@@ -70,14 +66,8 @@ void run(const Options& options) {
     }
   }
   for (const Form& form : forms) {
-    std::vector<double> ratios;
-    for (std::size_t i = 0; i < form.rates.size(); ++i) {
-      ratios.push_back(form.rates[i] / forms.front().rates[i]);
-    }
-    fmt::print("{:12} {:8.2f} tokens/s, median ratio to free {:.3f} ({:.3f} to {:.3f})\n",
-               form.name, median(form.rates), median(ratios),
-               *std::min_element(ratios.begin(), ratios.end()),
-               *std::max_element(ratios.begin(), ratios.end()));
+    fmt::print("{:12} {:8.2f} tokens/s, median ratio to free {}\n", form.name, median(form.rates),
+               ratio_text(form.rates, forms.front().rates));
   }
 }
 

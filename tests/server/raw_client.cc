@@ -46,7 +46,8 @@ int Reply::count(std::string_view name) const {
 
 RawClient::RawClient() : socket_(open_socket(AF_INET)) {}
 
-RawClient::RawClient(int port) : RawClient() {
+RawClient::RawClient(int port, std::chrono::milliseconds patience) : RawClient() {
+  patience_ = patience;
   connect(port);
 }
 
@@ -77,7 +78,7 @@ void RawClient::small_receive_buffer() {
 bool RawClient::send(std::string_view bytes) {
   while (!bytes.empty()) {
     pollfd event{socket_, POLLOUT, 0};
-    if (::poll(&event, 1, static_cast<int>(kPatience.count())) != 1) return false;
+    if (::poll(&event, 1, static_cast<int>(patience_.count())) != 1) return false;
     const ssize_t count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count < 0 && errno != EAGAIN) return false;
     if (count > 0) bytes.remove_prefix(static_cast<std::size_t>(count));
@@ -112,6 +113,10 @@ std::string RawClient::read_until(std::string_view text) {
   return take(found == std::string::npos ? received_.size() : found + text.size());
 }
 
+std::string RawClient::read_to_end() {
+  return read_to_end(patience_);
+}
+
 std::string RawClient::read_to_end(std::chrono::milliseconds patience) {
   while (receive(patience)) {
   }
@@ -123,6 +128,7 @@ Reply RawClient::read_reply(bool is_head) {
   const std::string head = read_until("\r\n\r\n");
   if (!head.starts_with("HTTP/1.1 ") || !head.ends_with("\r\n\r\n")) return reply;
   reply.status = std::stoi(head.substr(9, 3));
+  reply.head = head;
   for (std::size_t at = head.find("\r\n") + 2; at + 2 < head.size();) {
     const std::size_t end = head.find("\r\n", at);
     const std::string line = head.substr(at, end - at);

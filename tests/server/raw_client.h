@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A client that sends exactly the bytes it is given and says exactly what came back. Nothing here
-// waits longer than kPatience, which is for machines that are busy: a sound server takes no time.
+// A client that sends exactly the bytes it is given and says exactly what came back. It waits no
+// longer than its patience, which is for machines that are busy: a sound server takes no time.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,8 @@ namespace gemma2::server::test {
 constexpr std::chrono::milliseconds kPatience{20'000};
 
 struct Reply {
-  int status = 0;  // 0: the connection ended before there was one
+  int status = 0;         // 0: the connection ended before there was one
+  std::string head = {};  // as it came
   std::vector<std::pair<std::string, std::string>> headers = {};  // names in lower case
   std::string body = {};                                          // chunks put together
   bool is_whole = false;
@@ -27,13 +28,15 @@ struct Reply {
 class RawClient {
  public:
   /// Connects to 127.0.0.1.
-  explicit RawClient(int port);
+  explicit RawClient(int port, std::chrono::milliseconds patience = kPatience);
   /// Connects to a UNIX socket.
   explicit RawClient(const std::string& path);
   /// Opens a socket without connecting it; then connect(port).
   RawClient();
   RawClient(RawClient&& other) noexcept
-      : socket_(std::exchange(other.socket_, -1)), received_(std::move(other.received_)) {}
+      : socket_(std::exchange(other.socket_, -1)),
+        patience_(other.patience_),
+        received_(std::move(other.received_)) {}
   RawClient& operator=(RawClient&&) = delete;
   ~RawClient() { close(); }
 
@@ -43,7 +46,8 @@ class RawClient {
   bool send(std::string_view bytes);
   [[nodiscard]] Reply read_reply(bool is_head = false);
   /// All that comes until the server closes the connection; is_closed() tells whether it did.
-  [[nodiscard]] std::string read_to_end(std::chrono::milliseconds patience = kPatience);
+  [[nodiscard]] std::string read_to_end();
+  [[nodiscard]] std::string read_to_end(std::chrono::milliseconds patience);
   /// Until `text` was received or the connection ended; returns what came.
   [[nodiscard]] std::string read_until(std::string_view text);
   [[nodiscard]] bool is_closed() const { return is_closed_; }
@@ -56,12 +60,14 @@ class RawClient {
   [[nodiscard]] Reply ask(std::string_view bytes);
 
  private:
-  bool receive(std::chrono::milliseconds patience = kPatience);
+  bool receive() { return receive(patience_); }
+  bool receive(std::chrono::milliseconds patience);
   [[nodiscard]] std::string take(std::size_t count);
   void read_body(Reply& reply);
   void read_chunks(Reply& reply);
 
   int socket_ = -1;
+  std::chrono::milliseconds patience_ = kPatience;
   std::string received_ = {};
   bool is_closed_ = false;
 };

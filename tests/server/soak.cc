@@ -27,7 +27,7 @@
 
 #include "server/http_client.h"
 
-namespace gemma2::test {
+namespace gemma2::server::test {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -161,7 +161,7 @@ class Soak {
     if (kind == 7) return score(index, random);
     if (kind == 8) return embed(index, random);
     if (kind == 9) return structured(index, random);
-    if (kind == 10) return expect(get(port_, "/health"), 200);
+    if (kind == 10) return expect(get_json(port_, "/health"), 200);
     if (kind == 11) return malformed(random);
     if (kind == 12) return wrong_field(random);
     if (kind == 13) return oversized();
@@ -182,7 +182,7 @@ class Soak {
 
   void chat(int index, Random& random) {
     const json body = chat_body(random);
-    const Reply reply = post(port_, "/v1/chat/completions", body);
+    const JsonReply reply = post_json(port_, "/v1/chat/completions", body);
     expect(reply, 200);
     compare(index, body.dump(), reply.json()["choices"][0]["message"]["content"]);
   }
@@ -191,7 +191,7 @@ class Soak {
     json body = chat_body(random);
     const std::string key = body.dump();
     body["stream"] = true;
-    const Reply reply = post(port_, "/v1/chat/completions", body);
+    const JsonReply reply = post_json(port_, "/v1/chat/completions", body);
     expect(reply, 200);
     std::string text;
     for (const std::string& event : reply.events()) {
@@ -210,14 +210,14 @@ class Soak {
                        {"logprobs", 1},
                        {"max_tokens", 1},
                        {"temperature", 0}};
-    const Reply reply = post(port_, "/v1/completions", body);
+    const JsonReply reply = post_json(port_, "/v1/completions", body);
     expect(reply, 200);
     compare(index, body.dump(), reply.json()["choices"][0]["logprobs"].dump());
   }
 
   void embed(int index, Random& random) {
     const json body = {{"input", message(random)[0]["content"]}};
-    const Reply reply = post(port_, "/v1/embeddings", body);
+    const JsonReply reply = post_json(port_, "/v1/embeddings", body);
     expect(reply, 200);
     compare(index, body.dump(), reply.json()["data"].dump());
   }
@@ -228,7 +228,7 @@ class Soak {
     body["response_format"] = {
         {"type", "json_schema"},
         {"json_schema", {{"name", "n"}, {"schema", {{"enum", {"red", "green", 7}}}}}}};
-    const Reply reply = post(port_, "/v1/chat/completions", body);
+    const JsonReply reply = post_json(port_, "/v1/chat/completions", body);
     expect(reply, 200);
     const std::string text = reply.json()["choices"][0]["message"]["content"];
     if (text != "\"red\"" && text != "\"green\"" && text != "7") fail(index, "not of the schema");
@@ -238,10 +238,10 @@ class Soak {
     static const std::array<std::string, 6> kBodies{
         "{\"messages\":",        "[]", "{\"messages\":[],\"messages\":[]}", std::string(5000, '['),
         "{\"prompt\":\"\xff\"}", "nul"};
-    const Connection connection(port_);
+    RawClient connection(port_);
     connection.send(
         request_text("POST", "/v1/chat/completions", kBodies[random() % kBodies.size()]));
-    expect(parse_reply(connection.receive_until("\n}") + connection.receive()), 400);
+    expect(connection.read_reply(), 400);
   }
 
   void wrong_field(Random& random) {
@@ -250,50 +250,46 @@ class Soak {
                                              json{{"top_p", "high"}},   json{{"max_tokens", -7}}};
     json body = chat_body(random);
     body.update(kFields[random() % kFields.size()]);
-    expect(post(port_, "/v1/chat/completions", body), 400);
+    expect(post_json(port_, "/v1/chat/completions", body), 400);
   }
 
   void oversized() {
-    const Connection connection(port_);
+    RawClient connection(port_);
     connection.send(
         "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
         "application/json\r\nContent-Length: 999999999\r\n\r\n");
-    expect(parse_reply(connection.receive()), 413);
+    expect(connection.read_reply(), 413);
   }
 
   void garbage(Random& random) {
     std::string bytes(200, ' ');
     for (char& c : bytes) c = static_cast<char>(random());
-    const Connection connection(port_);
+    RawClient connection(port_);
     connection.send(bytes + "\r\n\r\n");
-    expect(parse_reply(connection.receive()), 400);
+    expect(connection.read_reply(), 400);
   }
 
   void slow() {
     const std::string text = request_text("GET", "/v1/models");
-    const Connection connection(port_);
+    RawClient connection(port_);
     for (std::size_t at = 0; at < text.size(); at += 20) {
       connection.send(text.substr(at, 20));
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
-    std::string all;
-    for (std::string more = connection.receive(); !more.empty(); more = connection.receive()) {
-      all += more;
-    }
-    expect(parse_reply(all), 200);
+    expect(connection.read_reply(), 200);
   }
 
   void abort_stream(Random& random) {
     json body = chat_body(random);
     body.update({{"stream", true}, {"max_tokens", 2000}, {"ignore_eos", true}});
-    Connection connection(port_);
+    RawClient connection(port_);
     connection.send(request_text("POST", "/v1/chat/completions", body.dump()));
-    static_cast<void>(connection.receive_until("\"content\":\""));
+    static_cast<void>(connection.read_until("\"content\":\""));
     connection.reset();
   }
 
   void leave_in_the_queue(Random& random) {
-    Connection connection(port_);
+    RawClient connection(port_);
     connection.send(request_text("POST", "/v1/chat/completions", chat_body(random).dump()));
     connection.close();
   }
@@ -323,7 +319,7 @@ class Soak {
   void check_rest(const Child& child) {
     bool idle = false;
     for (int i = 0; i < 1000 && !idle; ++i) {
-      const json slots = get(port_, "/slots").json();
+      const json slots = get_json(port_, "/slots").json();
       idle = std::none_of(slots.begin(), slots.end(),
                           [](const json& slot) { return slot["is_processing"].get<bool>(); });
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -405,11 +401,11 @@ int run(const std::vector<std::string>& words) {
 }
 
 }  // namespace
-}  // namespace gemma2::test
+}  // namespace gemma2::server::test
 
 int main(int argc, char** argv) {
   try {
-    return gemma2::test::run({argv + 1, argv + argc});
+    return gemma2::server::test::run({argv + 1, argv + argc});
   } catch (const std::exception& error) {
     fmt::print(stderr, "soak: {}\n", error.what());
     return 1;
