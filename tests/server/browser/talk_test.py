@@ -34,6 +34,7 @@ class TalkTest(PageTest):
 
     def test_an_answer_comes_bit_by_bit(self):
         self.open()
+        self.js(ENDLESS)  # a short one may come between two frames
         self.js(WATCH)
         self.ask(STORY)
         lengths = self.js("return window.lengths")

@@ -141,14 +141,14 @@ class OpenAi(unittest.TestCase):
         self.assertEqual(sum(" 400 " in line for line in lines), 1)
 
     def test_busy_is_retried(self):
-        with RunningServer([*real_server(), "-np", "1", "--max-queue", "0"]) as narrow:
+        with RunningServer([*real_server(), "-np", "1", "--max-queue", "15"]) as narrow:
             client = openai.OpenAI(base_url=narrow.url + "/v1", api_key="x", max_retries=0)
             stream = client.chat.completions.create(
-                model="any", messages=STORY, max_tokens=6000, stream=True,
+                model="any", messages=STORY, max_tokens=6000, n=16, stream=True,  # takes seconds
                 extra_body={"ignore_eos": True})
             next(iter(stream))
             with self.assertRaises(openai.RateLimitError) as busy:
-                client.chat.completions.create(model="any", messages=STORY, max_tokens=1)
+                client.chat.completions.create(model="any", messages=STORY, max_tokens=1, n=16)
             self.assertGreaterEqual(int(busy.exception.response.headers["retry-after"]), 1)
             stream.close()  # the slot is free then
             patient = client.with_options(max_retries=5)
