@@ -49,7 +49,7 @@ else()
       math(EXPR count "${count} + 1")
       set(name "${CMAKE_MATCH_1}")
       if(NOT name MATCHES "^((typeinfo|typeinfo name|vtable) for )?gemma2::"
-          OR name MATCHES "^(typeinfo |vtable |name |for )*gemma2::(cpu::|Backend|Engine|.*Impl::)")
+          OR name MATCHES "^(typeinfo |vtable |name |for )*gemma2::(cpu::|cuda::|Backend|Engine|.*Impl::)")
         string(APPEND broken "\n  ${name}")
       endif()
     endif()

@@ -39,6 +39,10 @@ install(FILES ${PROJECT_BINARY_DIR}/gemma2Config.cmake
 
 # The paths in gemma2.pc are relative to the file itself, so an installed tree can be moved.
 file(RELATIVE_PATH gemma2_pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+set(gemma2_pc_private -pthread)
+if(GEMMA2_HAS_CUDA)
+  set(gemma2_pc_private "-L${CUDAToolkit_LIBRARY_DIR} -lcudart_static -lrt -ldl -pthread")
+endif()
 configure_file(cmake/gemma2.pc.in ${PROJECT_BINARY_DIR}/gemma2.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/gemma2.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -2,7 +2,9 @@
 #
 # gemma2_add_test(<name> <sources...> [LAYERS <layers...>]) makes the program <name>_test with
 # GoogleTest and registers its cases as "<name>.Suite.Case". It links the whole library, or only the
-# layers named (ground quant tokenizer ...), so that a unit test builds without the rest.
+# layers named (ground quant tokenizer ...), so that a unit test builds without the rest. With GPU
+# its cases have that label and see the machine's graphics cards; others see none, whatever there is.
+# OWN_CUDA: the sources have the CUDA backend, or what stands in for it.
 include(GoogleTest)
 
 # gemma2_test_compile_options(<target>): for the files of tests. They compute little themselves, and
@@ -31,7 +33,7 @@ gemma2_precompile_headers(gemma2_test_headers
   PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/test_headers.h)
 
 function(gemma2_add_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LAYERS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "GPU;OWN_CUDA" "" "LAYERS")
   add_executable(${name}_test ${arg_UNPARSED_ARGUMENTS})
   gemma2_test_compile_options(${name}_test)
   gemma2_precompile_headers(${name}_test REUSE_FROM gemma2_test_headers)
@@ -43,6 +45,12 @@ function(gemma2_add_test name)
     foreach(layer IN LISTS arg_LAYERS)
       target_link_libraries(${name}_test PRIVATE gemma2_${layer})
     endforeach()
+    if("kernels" IN_LIST arg_LAYERS AND NOT arg_OWN_CUDA)  # make_backend() knows every device
+      target_link_libraries(${name}_test PRIVATE gemma2_cuda)
+      if(GEMMA2_HAS_CUDA)
+        gemma2_link_cuda(${name}_test)
+      endif()
+    endif()
   else()
     target_link_libraries(${name}_test PRIVATE gemma2_objects)
   endif()
@@ -50,6 +58,10 @@ function(gemma2_add_test name)
   if(CMAKE_CROSSCOMPILING)
     set(timeout 3000)  # of an emulator, whose minute of work may take long on a busy machine
   endif()
+  set(cards ENVIRONMENT CUDA_VISIBLE_DEVICES=)
+  if(arg_GPU)
+    set(cards LABELS gpu)
+  endif()
   gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT ${timeout})
+    PROPERTIES TIMEOUT ${timeout} ${cards})
 endfunction()

@@ -85,7 +85,11 @@ std::uint64_t available_memory(const std::filesystem::path& root) {
 
 void require_memory(std::uint64_t bytes, std::string_view what, std::string_view advice,
                     const std::filesystem::path& root) {
-  const std::uint64_t available = available_memory(root);
+  require_memory(bytes, available_memory(root), what, advice);
+}
+
+void require_memory(std::uint64_t bytes, std::uint64_t available, std::string_view what,
+                    std::string_view advice) {
   if (bytes <= available) return;
   fail(ErrorCode::out_of_memory, "memory: expected {} for {}, found {} available, {} short; {}",
        in_words(bytes), what, in_words(available), in_words(bytes - available), advice);

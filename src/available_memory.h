@@ -15,8 +15,12 @@ namespace gemma2 {
 /// largest number if nothing can be read. `root`: where /proc and /sys are, for tests.
 [[nodiscard]] std::uint64_t available_memory(const std::filesystem::path& root = "/");
 
-/// Throws Error(out_of_memory) if `bytes` are not available: how many are wanted for `what`, how
-/// many there are, how many are missing, and `advice`: what takes less.
+/// Throws Error(out_of_memory) if `bytes` are more than `available`: how many are wanted for
+/// `what`, how many there are, how many are missing, and `advice`: what takes less.
+void require_memory(std::uint64_t bytes, std::uint64_t available, std::string_view what,
+                    std::string_view advice);
+
+/// The same of the memory that is available_memory().
 void require_memory(std::uint64_t bytes, std::string_view what, std::string_view advice,
                     const std::filesystem::path& root = "/");
 

@@ -18,14 +18,6 @@ enum class LocalLayers : std::uint8_t {
   ring   // the window plus one prefill chunk: up to 25 % smaller at 8192 tokens
 };
 
-/// Storage of keys and values. Saved caches hold these numbers.
-enum class CacheType : std::uint8_t {
-  automatic,  // bf16, f32 if precise
-  f32,
-  bf16,
-  int8  // half of bf16, not the same predictions: one float scale for each head of a position
-};
-
 /// "automatic", "f32", "bf16", "int8".
 [[nodiscard]] GEMMA2_API const char* to_string(CacheType type) noexcept;
 

@@ -23,10 +23,10 @@
 namespace gemma2 {
 
 struct SchedulerOptions {
-  int max_running = 8;    // requests that share a step, 1 .. 256
-  int max_queued = 64;    // further ones that wait; more are refused
-  int step_tokens = 512;  // prompt tokens in one step, of all requests together
-  int max_idle = 8;       // finished sessions kept for requests that begin as theirs did
+  int max_running = 8;  // requests that share a step, 1 .. 256
+  int max_queued = 64;  // further ones that wait; more are refused
+  int step_tokens = 0;  // prompt tokens in one step, of all requests; 0: LoadOptions::prefill_chunk
+  int max_idle = 8;     // finished sessions kept for requests that begin as theirs did
   KvCacheOptions cache = {};
   // At most max_running + max_idle caches exist, each with the memory of a whole context.
 };

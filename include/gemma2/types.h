@@ -25,6 +25,17 @@ enum class DType : std::uint8_t { f32, f16, bf16, q8_0, q6_k };
 /// Where a model runs. `automatic` takes the best device at hand.
 enum class Device : std::uint8_t { automatic, cpu, cuda };
 
+/// Whether this build of the library can use NVIDIA's cards at all.
+[[nodiscard]] GEMMA2_API bool has_cuda() noexcept;
+
+/// Storage of keys and values. Saved caches hold these numbers.
+enum class CacheType : std::uint8_t {
+  automatic,  // bf16, f32 if precise
+  f32,        // on the CPU alone
+  bf16,
+  int8  // half of bf16, not the same predictions: one float scale for each head of a position
+};
+
 /// How BF16 weights lie in memory: as they are, or without loss in 12 bits, which decoding reads
 /// faster. The results are the same. `automatic` is 12 bits where kernels were measured to win, and
 /// plain elsewhere.

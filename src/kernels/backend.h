@@ -10,7 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "gemma2/config.h"
@@ -107,6 +109,23 @@ struct BackendOptions {
   bool portable_bits = false;
   Bf16Packing bf16_packing = Bf16Packing::automatic;
   float embedding_scale = 1;
+  int max_rows = 1;  // of a step
+};
+
+/// A graphics card.
+struct CudaDevice {
+  int index = 0;  // among those that CUDA lists
+  std::string name;
+  int major = 0;  // compute capability: 9.0 for sm_90
+  int minor = 0;
+  std::size_t free_bytes = 0;
+  std::size_t total_bytes = 0;
+};
+
+/// The first card that can be used, or why there is none: "no NVIDIA driver is installed".
+struct CudaSearch {
+  std::optional<CudaDevice> device;
+  std::string problem;
 };
 
 class Backend {
@@ -127,6 +146,12 @@ class Backend {
   [[nodiscard]] virtual Rows allocate_rows(int max_rows, int cols) = 0;
   /// Row `row`, once finish() has returned: [from.cols] floats to the caller's memory.
   virtual void read_row(float* to, Rows from, int row) = 0;
+  /// All rows of a residual stream: [from.rows][from.cols] floats to the caller's memory, once
+  /// finish() has returned ...
+  virtual void read_rows(float* to, Rows from) = 0;
+  /// ... and in a step of another backend, in place of embed(). `from` must stay until finish() or
+  /// logits() has returned.
+  virtual void write_rows(Rows to, const float* from) = 0;
 
   [[nodiscard]] virtual CacheView allocate_cache(int capacity, CacheFormat format) = 0;
   virtual void release_cache(const CacheView& cache) noexcept = 0;
@@ -134,6 +159,19 @@ class Backend {
   virtual void read_cache(std::span<std::byte> to, const CacheView& from, int first, int last) = 0;
   virtual void write_cache(const CacheView& to, std::span<const std::byte> from, int first,
                            int last) = 0;
+  /// The same positions of another cache of the same format and capacity, of which nothing is
+  /// wanted but them. May be queued.
+  virtual void copy_cache(const CacheView& to, const CacheView& from, int first, int last) = 0;
+
+  /// Bytes of this device's memory that can still be asked for, ...
+  [[nodiscard]] virtual std::uint64_t free_memory() const = 0;
+  /// ... and what will be: by import_weight() of such a matrix, ...
+  [[nodiscard]] virtual std::size_t weight_bytes(DType type, int rows, int cols) const = 0;
+  /// ... by allocate_cache() ...
+  [[nodiscard]] virtual std::size_t cache_bytes(int capacity, CacheFormat format) const = 0;
+  /// ... and for everything else: allocate_rows() for steps of BackendOptions::max_rows, and what
+  /// the verbs need besides.
+  [[nodiscard]] virtual std::size_t step_bytes() const = 0;
 
   /// The verbs of a step may be queued: their results are there after finish() or logits().
   virtual void begin_step(const Step& step) = 0;
@@ -156,5 +194,12 @@ class Backend {
 /// Throws Error(device) if the device asked for is not there.
 [[nodiscard]] std::unique_ptr<Backend> make_backend(const ModelConfig& config,
                                                     const BackendOptions& options);
+
+/// Looks for a card, which takes a moment and some of its memory. Never throws for want of one.
+[[nodiscard]] CudaSearch find_cuda_device();
+
+/// What of the model the card's kernels can not do: "head_dim 96 (64, 128 or 256 is)"; empty:
+/// nothing.
+[[nodiscard]] std::string not_for_cuda(const ModelConfig& config);
 
 }  // namespace gemma2

@@ -28,6 +28,14 @@ class LayerCache {
   }
   [[nodiscard]] const CacheView& view() const noexcept { return view_; }
 
+  /// Positions [first, last), see Backend::read_cache().
+  void read(std::span<std::byte> to, int first, int last) const {
+    backend_->read_cache(to, view_, first, last);
+  }
+  void write(std::span<const std::byte> from, int first, int last) {
+    backend_->write_cache(view_, from, first, last);
+  }
+
  private:
   Backend* backend_;
   CacheView view_;
@@ -43,7 +51,7 @@ class LayerCache {
 struct KvCache::State {
   State(std::shared_ptr<Engine> shared_engine, const KvCacheOptions& cache_options);
 
-  std::shared_ptr<Engine> engine;  // first: the layers are freed through its backend
+  std::shared_ptr<Engine> engine;  // first: the layers are freed through its backends
   int context_length;
   LocalLayers local_layers;
   CacheType type;  // not automatic

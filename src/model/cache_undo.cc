@@ -21,7 +21,7 @@ void CacheUndo::remember(KvCache::State& cache, int first, int end) {
     Saved saved = {layer, std::max(0, fresh - capacity), end - capacity};
     if (saved.first >= saved.last) continue;
     saved.bytes.resize(static_cast<std::size_t>(saved.last - saved.first) * cache.position_bytes());
-    cache.engine->backend().read_cache(saved.bytes, cache.views[layer], saved.first, saved.last);
+    cache.layers[layer].read(saved.bytes, saved.first, saved.last);
     saved_.push_back(std::move(saved));
   }
 }
@@ -33,8 +33,7 @@ void CacheUndo::take_back(KvCache::State& cache, int kept) {
     const int first = std::max(saved.first, kept - view.capacity);
     if (first >= saved.last) continue;
     const auto skipped = static_cast<std::size_t>(first - saved.first) * cache.position_bytes();
-    cache.engine->backend().write_cache(view, std::span(saved.bytes).subspan(skipped), first,
-                                        saved.last);
+    cache.layers[saved.layer].write(std::span(saved.bytes).subspan(skipped), first, saved.last);
   }
   saved_.clear();
   cache.written = std::max(written_, kept);  // last: until all is back, it counts as destroyed

@@ -1,40 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/engine.h"
 
-#include <cmath>
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
-#include "check.h"
-#include "checked_math.h"
 #include "model/digest.h"
-#include "quant/bf16.h"
-#include "topology.h"
+#include "model/memory_plan.h"
 
 namespace gemma2 {
 namespace {
-
-float embedding_scale(const ModelConfig& config, EmbeddingScale rounding) {
-  const float exact = std::sqrt(static_cast<float>(config.hidden_size));
-  return rounding == EmbeddingScale::exact ? exact : bf16_to_f32(f32_to_bf16(exact));
-}
-
-void validate(const LoadOptions& options) {
-  constexpr int kMaxChunk = 4096;
-  require(options.prefill_chunk >= 1 && options.prefill_chunk <= kMaxChunk,
-          ErrorCode::invalid_argument, "prefill_chunk: expected 1 to {}, found {}", kMaxChunk,
-          options.prefill_chunk);
-}
-
-BackendOptions backend_options(const ModelConfig& config, const LoadOptions& options) {
-  validate(options);
-  return {.device = options.device,
-          .num_threads = thread_count(options.num_threads),
-          .precise = options.precise,
-          .portable_bits = options.portable_bits,
-          .bf16_packing = options.bf16_packing,
-          .embedding_scale = embedding_scale(config, options.embedding_scale)};
-}
 
 std::uint64_t fingerprint_of(const ModelConfig& config, std::uint64_t weights_digest,
                              const LoadOptions& options, std::string_view backend) {
@@ -53,16 +27,39 @@ std::uint64_t fingerprint_of(const ModelConfig& config, std::uint64_t weights_di
   return digest.value();
 }
 
+Weights import_all(std::span<const Segment> segments, const Checkpoint& checkpoint,
+                   const LoadOptions& options) {
+  // Kernels read strips, not what files hold, so there is no way around a packed copy.
+  require_memory_for_weights(segments, checkpoint);
+  return import_weights(segments, checkpoint, options.progress);
+}
+
 }  // namespace
 
 Engine::Engine(const Checkpoint& checkpoint, Tokenizer tokenizer, const LoadOptions& options)
+    : Engine(checkpoint, std::move(tokenizer), options, choose_devices(checkpoint, options)) {}
+
+Engine::Engine(const Checkpoint& checkpoint, Tokenizer tokenizer, const LoadOptions& options,
+               Devices devices)
     : config_(checkpoint.config()),
       tokenizer_(std::move(tokenizer)),
-      prefill_chunk_(options.prefill_chunk),
       precise_(options.precise),
-      backend_(make_backend(config_, backend_options(config_, options))),
-      weights_(import_weights(*backend_, checkpoint, options.progress)),
-      activations_(*backend_, config_, prefill_chunk_),
-      fingerprint_(fingerprint_of(config_, weights_.digest, options, backend_->name())) {}
+      devices_(std::move(devices)),
+      name_(devices_.name()),
+      weights_(import_all(devices_.segments, checkpoint, options)),
+      fingerprint_(fingerprint_of(config_, weights_.digest, options, name_)) {
+  for (Segment& segment : devices_.segments) {
+    segment.rows = Activations(*segment.backend, config_, devices_.prefill_chunk);
+  }
+  if (devices_.segments.size() > 1) {
+    border_.resize(static_cast<std::size_t>(devices_.prefill_chunk) *
+                   static_cast<std::size_t>(config_.hidden_size));
+  }
+}
+
+Backend& Engine::backend_of(int layer) noexcept {
+  const auto holds = [layer](const Segment& segment) { return layer < segment.end_layer; };
+  return *std::find_if(devices_.segments.begin(), devices_.segments.end(), holds)->backend;
+}
 
 }  // namespace gemma2

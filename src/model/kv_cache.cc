@@ -43,18 +43,23 @@ CacheType type_of(const Engine& engine, CacheType type) {
 
 /// Pages are granted on their first use, in the middle of a prompt: better to say now that they
 /// will not be there.
-void require_room(const ModelConfig& config, const KvCache::State& state, int ring) {
-  std::uint64_t positions = 0;  // of all layers
-  for (int i = 0; i < config.num_layers; ++i) {
-    positions += static_cast<std::uint64_t>(
-        round_up(state.in_ring(i) ? ring : state.context_length, kAttentionChunk));
+void require_room(const KvCache::State& state, int ring) {
+  const std::span<const Segment> segments = state.engine->segments();
+  for (const Segment& segment : segments) {
+    std::uint64_t bytes = 0;
+    for (int i = segment.first_layer; i < segment.end_layer; ++i) {
+      bytes += segment.backend->cache_bytes(state.in_ring(i) ? ring : state.context_length,
+                                            format_of(state.type));
+    }
+    const std::string where =
+        segments.size() == 1 ? std::string() : fmt::format(" on {}", segment.backend->name());
+    require_memory(bytes, segment.backend->free_memory(),
+                   fmt::format("the keys and values of {} positions in {}{}", state.context_length,
+                               to_string(state.type), where),
+                   state.type == CacheType::int8
+                       ? "a shorter context takes less"
+                       : "a shorter context or int8 keys and values take less");
   }
-  require_memory(positions * state.position_bytes(),
-                 fmt::format("the keys and values of {} positions in {}", state.context_length,
-                             to_string(state.type)),
-                 state.type == CacheType::int8
-                     ? "a shorter context takes less"
-                     : "a shorter context or int8 keys and values take less");
 }
 
 }  // namespace
@@ -82,10 +87,12 @@ KvCache::State::State(std::shared_ptr<Engine> shared_engine, const KvCacheOption
   const int ring = config.sliding_window > context_length - engine->prefill_chunk()
                        ? context_length
                        : config.sliding_window + engine->prefill_chunk() - 1;
-  require_room(config, *this, ring);
+  // Memory that a step has for speed alone may have to make room: not in the middle of one.
+  const std::scoped_lock lock(engine->step_mutex());
+  require_room(*this, ring);
   layers.reserve(static_cast<std::size_t>(config.num_layers));
   for (int i = 0; i < config.num_layers; ++i) {
-    layers.emplace_back(engine->backend(), in_ring(i) ? ring : context_length, format_of(type));
+    layers.emplace_back(engine->backend_of(i), in_ring(i) ? ring : context_length, format_of(type));
     views.push_back(layers.back().view());
   }
   tokens.reserve(static_cast<std::size_t>(context_length));
@@ -164,11 +171,12 @@ KvCache KvCache::fork(int position) const {
   // Not `position`: what a ring overwrote beyond it is missing from the copy, too.
   to->written = position == 0 ? 0 : from.written;
   const std::scoped_lock lock(from.engine->step_mutex());
-  const auto copy = [&](std::size_t layer, int first, int last, std::span<std::byte> buffer) {
-    from.engine->backend().read_cache(buffer, from.views[layer], first, last);
-    from.engine->backend().write_cache(to->views[layer], buffer, first, last);
-  };
-  from.for_each_block(position, copy);
+  for (std::size_t layer = 0; layer < from.views.size(); ++layer) {
+    const LayerKind kind = from.engine->config().layer_kind(static_cast<int>(layer));
+    const int first = std::min(position, from.oldest_held(kind));
+    from.engine->backend_of(static_cast<int>(layer))
+        .copy_cache(to->views[layer], from.views[layer], first, position);
+  }
   return KvCache(std::move(to));
 }
 

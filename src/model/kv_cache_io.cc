@@ -86,7 +86,7 @@ void check(const Header& header, Engine& engine) {
           "saved cache: expected its magic number, found another kind of file");
   require(header.fingerprint == engine.fingerprint(), kMalformed,
           "saved cache: expected the model and arithmetic {:016x} ({}), found {:016x}",
-          engine.fingerprint(), engine.backend().name(), header.fingerprint);
+          engine.fingerprint(), engine.backend_name(), header.fingerprint);
   require(header.context_length >= 1 && header.context_length <= 131072, kMalformed,
           "saved cache: expected a context length of 1 to 131072, found {}", header.context_length);
   require(header.local_layers == static_cast<int>(LocalLayers::full) ||
@@ -122,7 +122,7 @@ void KvCache::save(std::ostream& out) const {
   writer.write(std::as_bytes(std::span(state.tokens)));
   const std::scoped_lock lock(state.engine->step_mutex());
   const auto write = [&](std::size_t layer, int first, int last, std::span<std::byte> buffer) {
-    state.engine->backend().read_cache(buffer, state.views[layer], first, last);
+    state.layers[layer].read(buffer, first, last);
     writer.write(buffer);
   };
   state.for_each_block(header.position, write);
@@ -151,7 +151,7 @@ KvCache KvCache::restore(const Model& model, std::istream& in) {
   const std::scoped_lock lock(engine->step_mutex());
   const auto read = [&](std::size_t layer, int first, int last, std::span<std::byte> buffer) {
     reader.read(buffer);
-    engine->backend().write_cache(state->views[layer], buffer, first, last);
+    state->layers[layer].write(buffer, first, last);
   };
   state->for_each_block(header.position, read);
   reader.finish();

@@ -45,13 +45,19 @@ const Tokenizer& Model::tokenizer() const noexcept {
   return engine_->tokenizer();
 }
 std::string_view Model::backend_name() const noexcept {
-  return engine_->backend().name();
+  return engine_->backend_name();
+}
+std::string_view Model::device_report() const noexcept {
+  return engine_->device_report();
 }
 std::size_t Model::weight_bytes() const noexcept {
   return engine_->weights().bytes();
 }
+int Model::prefill_chunk() const noexcept {
+  return engine_->prefill_chunk();
+}
 int Model::num_threads() const noexcept {
-  return engine_->backend().num_threads();
+  return engine_->segments().front().backend->num_threads();
 }
 
 }  // namespace gemma2

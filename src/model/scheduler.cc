@@ -32,7 +32,7 @@ const SchedulerOptions& checked(const SchedulerOptions& options) {
   };
   check("max_running", options.max_running, 1, kMaxRunning);
   check("max_queued", options.max_queued, 0, kMaxCount);
-  check("step_tokens", options.step_tokens, 1, kMaxCount);
+  check("step_tokens", options.step_tokens, 0, kMaxCount);
   check("max_idle", options.max_idle, 0, kMaxCount);
   return options;
 }
@@ -257,8 +257,8 @@ std::vector<Ticket::State*> Scheduler::State::fill_step() {
     }
   }
   const int left = model.engine()->prefill_chunk() - decodes;
-  const std::vector<int> shares =
-      fair_shares(std::max(1, std::min(options.step_tokens, left)), needs);
+  const int most = options.step_tokens == 0 ? left : std::min(options.step_tokens, left);
+  const std::vector<int> shares = fair_shares(std::max(1, most), needs);
   std::vector<Ticket::State*> members;
   auto share = shares.begin();
   for (const Entry& entry : running) {

@@ -11,6 +11,7 @@
 #include "check.h"
 #include "model/allowed_tokens.h"
 #include "model/session_state.h"
+#include "model/transformer.h"
 
 namespace gemma2 {
 namespace {
@@ -152,11 +153,12 @@ std::vector<RowSource> list_rows(std::span<const StepEntry> entries) {
 void keep_hidden(Engine& engine, std::span<const RowSource> rows) {
   const auto is_wanted = [](const RowSource& row) { return row.hidden != nullptr; };
   if (std::none_of(rows.begin(), rows.end(), is_wanted)) return;
-  const Activations a = engine.activations().first(static_cast<int>(rows.size()));
-  engine.backend().rms_norm(a.normed, a.residual, engine.weights().final_norm);
-  engine.backend().finish();
+  const Segment& last = engine.segments().back();
+  const Activations a = last.rows.first(static_cast<int>(rows.size()));
+  last.backend->rms_norm(a.normed, a.residual, engine.weights().final_norm);
+  last.backend->finish();
   for (int i = 0; const RowSource& row : rows) {
-    if (row.hidden != nullptr) engine.backend().read_row(row.hidden, a.normed, i);
+    if (row.hidden != nullptr) last.backend->read_row(row.hidden, a.normed, i);
     ++i;
   }
 }
@@ -179,14 +181,13 @@ bool run_pass(Engine& engine, std::span<const RowSource> rows, const std::stop_t
     cache.written = std::max(cache.written, row.position + 1);
   }
   const Step step{tokens, positions, caches, output_rows};
-  if (!run_layers(engine.backend(), engine.weights(), engine.activations(), step, cancel)) {
-    return false;
-  }
+  if (!run_layers(engine.segments(), engine.border(), engine.weights(), step, cancel)) return false;
   keep_hidden(engine, rows);
   for (const RowSource& row : rows) row.state->cache.state().tokens.push_back(row.token);
   if (output_rows.empty()) return true;
-  engine.backend().logits(engine.activations().residual.first(static_cast<int>(rows.size())),
-                          engine.weights().final_norm, engine.weights().embedding);
+  const Segment& last = engine.segments().back();
+  last.backend->logits(last.rows.residual.first(static_cast<int>(rows.size())),
+                       engine.weights().final_norm, engine.weights().head);
   return true;
 }
 

@@ -29,30 +29,45 @@ namespace {
 /// A pass of more rows is long enough to be cancelled between layers.
 constexpr int kRowsOfOneRegion = 16;
 
+void run_layer(Backend& backend, const LayerWeights& layer, const Activations& a, int index) {
+  backend.rms_norm(a.normed, a.residual, layer.pre_attention_norm);
+  backend.matmul(a.qkv, a.normed, std::array{layer.q_proj, layer.k_proj, layer.v_proj});
+  backend.rope_append(a.qkv, index);
+  backend.attention(a.attended, a.qkv, index);
+  backend.matmul(a.projected, a.attended, std::array{layer.o_proj});
+  backend.rms_norm_add(a.residual, a.projected, layer.post_attention_norm);
+
+  backend.rms_norm(a.normed, a.residual, layer.pre_ffn_norm);
+  backend.matmul_geglu(a.hidden, a.normed, layer.gate_proj, layer.up_proj);
+  backend.matmul(a.projected, a.hidden, std::array{layer.down_proj});
+  backend.rms_norm_add(a.residual, a.projected, layer.post_ffn_norm);
+  if (a.residual.rows > kRowsOfOneRegion) backend.finish();
+}
+
 }  // namespace
 
-bool run_layers(Backend& backend, const Weights& weights, const Activations& rows, const Step& step,
-                const std::stop_token& cancel) {
-  const Activations a = rows.first(static_cast<int>(step.tokens.size()));
-  backend.begin_step(step);
-  backend.embed(a.residual, weights.embedding);
-  for (int i = 0; const LayerWeights& layer : weights.layers) {
-    if (cancel.stop_requested()) return false;
-    backend.rms_norm(a.normed, a.residual, layer.pre_attention_norm);
-    backend.matmul(a.qkv, a.normed, std::array{layer.q_proj, layer.k_proj, layer.v_proj});
-    backend.rope_append(a.qkv, i);
-    backend.attention(a.attended, a.qkv, i);
-    backend.matmul(a.projected, a.attended, std::array{layer.o_proj});
-    backend.rms_norm_add(a.residual, a.projected, layer.post_attention_norm);
-
-    backend.rms_norm(a.normed, a.residual, layer.pre_ffn_norm);
-    backend.matmul_geglu(a.hidden, a.normed, layer.gate_proj, layer.up_proj);
-    backend.matmul(a.projected, a.hidden, std::array{layer.down_proj});
-    backend.rms_norm_add(a.residual, a.projected, layer.post_ffn_norm);
-    if (a.residual.rows > kRowsOfOneRegion) backend.finish();
-    ++i;
+bool run_layers(std::span<const Segment> segments, std::span<float> border, const Weights& weights,
+                const Step& step, const std::stop_token& cancel) {
+  for (const Segment& segment : segments) {
+    Backend& backend = *segment.backend;
+    const Activations a = segment.rows.first(static_cast<int>(step.tokens.size()));
+    const bool is_first = &segment == &segments.front();
+    const bool is_last = &segment == &segments.back();
+    Step part = step;
+    if (!is_last) part.output_rows = {};
+    backend.begin_step(part);
+    if (is_first) {
+      backend.embed(a.residual, weights.embedding);
+    } else {
+      backend.write_rows(a.residual, border.data());
+    }
+    for (int i = segment.first_layer; i < segment.end_layer; ++i) {
+      if (cancel.stop_requested()) return false;
+      run_layer(backend, weights.layers[static_cast<std::size_t>(i)], a, i);
+    }
+    if (part.output_rows.empty()) backend.finish();
+    if (!is_last) backend.read_rows(border.data(), a.residual);
   }
-  if (step.output_rows.empty()) backend.finish();
   return true;
 }
 

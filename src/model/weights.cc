@@ -6,51 +6,37 @@
 
 #include <fmt/format.h>
 
-#include "available_memory.h"
 #include "model/digest.h"
 #include "quant/formats.h"
 
 namespace gemma2 {
 namespace {
 
-/// A smaller weight type is only advice for matrices that are not in the smallest already.
-const char* advice_for(const Checkpoint& checkpoint) {
-  for (const TensorInfo& tensor : checkpoint.tensors()) {
-    if (tensor.shape.size() == 2 && tensor.type != DType::q6_k) {
-      return "quantized to a smaller type (q8_0, q6_k) they take less";
-    }
-  }
-  return "a smaller model takes less";
-}
-
 class Importer {
  public:
-  Importer(Backend& backend, const Checkpoint& checkpoint,
-           const std::function<void(double)>& progress)
-      : backend_(backend), checkpoint_(checkpoint), progress_(progress) {
-    for (const TensorInfo& tensor : checkpoint.tensors()) total_ += tensor.bytes;
-    // Kernels read strips, not what files hold, so there is no way around a packed copy. It takes
-    // what the stored weights do, to within a percent, or less: which BF16 matrices fit in 12 bits
-    // is only known once they are read.
-    require_memory(total_, "the weights", advice_for(checkpoint));
-  }
+  Importer(const Checkpoint& checkpoint, const std::function<void(double)>& progress,
+           std::uint64_t total)
+      : checkpoint_(checkpoint), progress_(progress), total_(total) {}
 
-  Weight matrix(const std::string& name) {
+  /// Of a matrix that is imported once more, the digest has had enough.
+  Weight matrix(Backend& backend, const std::string& name, bool again = false) {
     const TensorView stored = checkpoint_.matrix(name);
-    digest_.add(static_cast<std::uint64_t>(stored.type));
-    digest_.add_sampled({stored.data, static_cast<std::size_t>(stored.rows) *
-                                          row_bytes(format_of(stored.type), stored.cols)});
-    return backend_.import_weight(
+    if (!again) {
+      digest_.add(static_cast<std::uint64_t>(stored.type));
+      digest_.add_sampled({stored.data, static_cast<std::size_t>(stored.rows) *
+                                            row_bytes(format_of(stored.type), stored.cols)});
+    }
+    return backend.import_weight(
         stored,
         [](void* self, std::span<const std::byte> range) {
           static_cast<Importer*>(self)->consumed(range);
         },
         this);
   }
-  Weight norm(const std::string& name) {
+  Weight norm(Backend& backend, const std::string& name) {
     const std::vector<float> values = checkpoint_.norm(name);
     digest_.add(std::as_bytes(std::span(values)));
-    return backend_.import_vector(values);
+    return backend.import_vector(values);
   }
   [[nodiscard]] std::uint64_t digest() const noexcept { return digest_.value(); }
 
@@ -61,28 +47,29 @@ class Importer {
     if (progress_) progress_(static_cast<double>(done_) / static_cast<double>(total_));
   }
 
-  Backend& backend_;
   const Checkpoint& checkpoint_;
   const std::function<void(double)>& progress_;
   Digest digest_;
-  std::size_t total_ = 0;
-  std::size_t done_ = 0;
+  std::uint64_t total_;
+  std::uint64_t done_ = 0;
 };
 
-LayerWeights import_layer(Importer& importer, int layer) {
+LayerWeights import_layer(Importer& importer, Backend& backend, int layer) {
   const auto name = [&](const char* part) { return fmt::format("blk.{}.{}.weight", layer, part); };
+  const auto norm = [&](const char* part) { return importer.norm(backend, name(part)); };
+  const auto matrix = [&](const char* part) { return importer.matrix(backend, name(part)); };
   LayerWeights w;
-  w.pre_attention_norm = importer.norm(name("attn_norm"));
-  w.q_proj = importer.matrix(name("attn_q"));
-  w.k_proj = importer.matrix(name("attn_k"));
-  w.v_proj = importer.matrix(name("attn_v"));
-  w.o_proj = importer.matrix(name("attn_output"));
-  w.post_attention_norm = importer.norm(name("post_attention_norm"));
-  w.pre_ffn_norm = importer.norm(name("ffn_norm"));
-  w.gate_proj = importer.matrix(name("ffn_gate"));
-  w.up_proj = importer.matrix(name("ffn_up"));
-  w.down_proj = importer.matrix(name("ffn_down"));
-  w.post_ffn_norm = importer.norm(name("post_ffw_norm"));
+  w.pre_attention_norm = norm("attn_norm");
+  w.q_proj = matrix("attn_q");
+  w.k_proj = matrix("attn_k");
+  w.v_proj = matrix("attn_v");
+  w.o_proj = matrix("attn_output");
+  w.post_attention_norm = norm("post_attention_norm");
+  w.pre_ffn_norm = norm("ffn_norm");
+  w.gate_proj = matrix("ffn_gate");
+  w.up_proj = matrix("ffn_up");
+  w.down_proj = matrix("ffn_down");
+  w.post_ffn_norm = norm("post_ffw_norm");
   return w;
 }
 
@@ -90,6 +77,7 @@ LayerWeights import_layer(Importer& importer, int layer) {
 
 std::size_t Weights::bytes() const noexcept {
   std::size_t total = embedding.bytes + final_norm.bytes;
+  if (head.data != embedding.data) total += head.bytes;
   for (const LayerWeights& w : layers) {
     for (const Weight* part :
          {&w.pre_attention_norm, &w.q_proj, &w.k_proj, &w.v_proj, &w.o_proj, &w.post_attention_norm,
@@ -100,15 +88,25 @@ std::size_t Weights::bytes() const noexcept {
   return total;
 }
 
-Weights import_weights(Backend& backend, const Checkpoint& checkpoint,
+Weights import_weights(std::span<const Segment> segments, const Checkpoint& checkpoint,
                        const std::function<void(double)>& progress) {
-  Importer importer(backend, checkpoint, progress);
+  constexpr const char* kTable = "token_embd.weight";
+  Backend& first = *segments.front().backend;
+  Backend& last = *segments.back().backend;
+  std::uint64_t total = 0;
+  for (const TensorInfo& tensor : checkpoint.tensors()) {
+    total += tensor.bytes * (tensor.name == kTable && &first != &last ? 2 : 1);
+  }
+  Importer importer(checkpoint, progress, total);
   Weights weights;
-  weights.embedding = importer.matrix("token_embd.weight");
-  const int num_layers = checkpoint.config().num_layers;
-  weights.layers.reserve(static_cast<std::size_t>(num_layers));
-  for (int i = 0; i < num_layers; ++i) weights.layers.push_back(import_layer(importer, i));
-  weights.final_norm = importer.norm("output_norm.weight");
+  weights.embedding = importer.matrix(first, kTable);
+  for (const Segment& segment : segments) {
+    for (int i = segment.first_layer; i < segment.end_layer; ++i) {
+      weights.layers.push_back(import_layer(importer, *segment.backend, i));
+    }
+  }
+  weights.final_norm = importer.norm(last, "output_norm.weight");
+  weights.head = &first == &last ? weights.embedding : importer.matrix(last, kTable, true);
   weights.digest = importer.digest();
   return weights;
 }

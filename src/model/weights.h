@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "kernels/backend.h"
+#include "model/segment.h"
 #include "quant/checkpoint.h"
 
 namespace gemma2 {
@@ -24,7 +26,8 @@ struct LayerWeights {
 };
 
 struct Weights {
-  Weight embedding;  // also the output head
+  Weight embedding;  // of the first segment ...
+  Weight head;       // ... and the same matrix of the last one: another copy, if that is another
   std::vector<LayerWeights> layers;
   Weight final_norm;
   std::uint64_t digest = 0;  // of the stored tensors, whatever form the backend gave them
@@ -32,8 +35,10 @@ struct Weights {
   [[nodiscard]] std::size_t bytes() const noexcept;
 };
 
-/// Imports every tensor, releasing the checkpoint's pages behind it. `progress` may be empty.
-[[nodiscard]] Weights import_weights(Backend& backend, const Checkpoint& checkpoint,
+/// Imports every tensor to the device of its segment, releasing the checkpoint's pages behind it.
+/// `progress` may be empty.
+[[nodiscard]] Weights import_weights(std::span<const Segment> segments,
+                                     const Checkpoint& checkpoint,
                                      const std::function<void(double fraction)>& progress);
 
 }  // namespace gemma2

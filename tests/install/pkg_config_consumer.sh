@@ -12,7 +12,7 @@ program=$work/pkg_config_$kind
 source=$(dirname "$0")/consumer/main.cc
 if [ "$kind" = static ]; then
   # Only the library's own archive is forced: the C++ run-time stays shared.
-  libs="-L$libdir -l:libgemma2.a $(pkg-config --static --libs-only-other gemma2)"
+  libs=$(pkg-config --static --libs gemma2 | sed 's/-lgemma2 /-l:libgemma2.a /')
 else
   libs="$(pkg-config --libs gemma2) -Wl,-rpath,$libdir"
 fi

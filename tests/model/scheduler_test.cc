@@ -95,7 +95,7 @@ TEST_F(SchedulerTest, RefusesOptionsOutOfRange) {
   refused("max_running: expected a number from 1 to 256, found 0", {.max_running = 0});
   refused("max_running: expected a number from 1 to 256, found 257", {.max_running = 257});
   refused("max_queued: expected a number from 0", {.max_queued = -1});
-  refused("step_tokens: expected a number from 1", {.step_tokens = 0});
+  refused("step_tokens: expected a number from 0", {.step_tokens = -1});
   refused("max_idle: expected a number from 0", {.max_idle = -1});
   refused("context_length: expected", {.cache = {.context_length = -1}});
 }

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <vector>
 
+#include "available_memory.h"
 #include "check.h"
 #include "checked_math.h"
 #include "kernels/cpu/cpu_packing.h"
@@ -89,11 +91,24 @@ void CpuBackend::read_row(float* to, Rows from, int row) {
   std::copy_n(from.row(row), from.cols, to);
 }
 
+void CpuBackend::read_rows(float* to, Rows from) {
+  for (int i = 0; i < from.rows; ++i) {
+    read_row(to + static_cast<std::size_t>(i) * static_cast<std::size_t>(from.cols), from, i);
+  }
+}
+
+void CpuBackend::write_rows(Rows to, const float* from) {
+  for (int i = 0; i < to.rows; ++i) {
+    std::copy_n(from + static_cast<std::size_t>(i) * static_cast<std::size_t>(to.cols), to.cols,
+                to.row(i));
+  }
+}
+
 CacheView CpuBackend::allocate_cache(int capacity, CacheFormat format) {
   CacheView cache;
   cache.format = format;
   cache.capacity = round_up(capacity, kAttentionChunk);
-  cache.bytes = geometry_.bytes_per_position(format) * static_cast<std::size_t>(cache.capacity);
+  cache.bytes = cache_bytes(capacity, format);
   auto buffer = std::make_unique<AlignedBuffer>(cache.bytes);
   cache.keys = buffer->data();
   cache.values = cache.keys + cache.bytes / 2;
@@ -118,6 +133,40 @@ void CpuBackend::write_cache(const CacheView& to, std::span<const std::byte> fro
   for_each_row(last - first, [&](int i) {
     write_position(geometry_, to, first + i, from.data() + static_cast<std::size_t>(i) * bytes);
   });
+}
+
+void CpuBackend::copy_cache(const CacheView& to, const CacheView& from, int first, int last) {
+  constexpr int kBlock = 256;
+  std::vector<std::byte> rows(kBlock * geometry_.bytes_per_position(from.format));
+  for (int begin = first; begin < last; begin += kBlock) {
+    const int end = std::min(begin + kBlock, last);
+    read_cache(rows, from, begin, end);
+    write_cache(to, rows, begin, end);
+  }
+}
+
+std::uint64_t CpuBackend::free_memory() const {
+  return available_memory();
+}
+
+/// Within a percent, or more than there will be: which BF16 matrices fit in 12 bits is only known
+/// once they are read.
+std::size_t CpuBackend::weight_bytes(DType type, int rows, int cols) const {
+  return static_cast<std::size_t>(rows) * row_bytes(gemma2::format_of(type), cols);
+}
+
+std::size_t CpuBackend::cache_bytes(int capacity, CacheFormat format) const {
+  return geometry_.bytes_per_position(format) *
+         static_cast<std::size_t>(round_up(capacity, kAttentionChunk));
+}
+
+/// Rows as floats: the residual stream, its norm and projection; queries, keys and values;
+/// attention's results; the hidden layer, and its conversion.
+std::size_t CpuBackend::step_bytes() const {
+  const int cols =
+      3 * config_.hidden_size + 2 * (config_.query_size() + config_.kv_size() + config_.ffn_size);
+  return static_cast<std::size_t>(options_.max_rows) * static_cast<std::size_t>(cols) *
+         sizeof(float);
 }
 
 void CpuBackend::begin_step(const Step& step) {

@@ -25,7 +25,7 @@
 
 namespace gemma2::cpu {
 
-class CpuBackend final : public Backend {
+class CpuBackend : public Backend {
  public:
   CpuBackend(const ModelConfig& config, const BackendOptions& options);
 
@@ -38,12 +38,20 @@ class CpuBackend final : public Backend {
   [[nodiscard]] Weight import_vector(std::span<const float> values) override;
   [[nodiscard]] Rows allocate_rows(int max_rows, int cols) override;
   void read_row(float* to, Rows from, int row) override;
+  void read_rows(float* to, Rows from) override;
+  void write_rows(Rows to, const float* from) override;
 
   [[nodiscard]] CacheView allocate_cache(int capacity, CacheFormat format) override;
   void release_cache(const CacheView& cache) noexcept override;
   void read_cache(std::span<std::byte> to, const CacheView& from, int first, int last) override;
   void write_cache(const CacheView& to, std::span<const std::byte> from, int first,
                    int last) override;
+  void copy_cache(const CacheView& to, const CacheView& from, int first, int last) override;
+
+  [[nodiscard]] std::uint64_t free_memory() const override;
+  [[nodiscard]] std::size_t weight_bytes(DType type, int rows, int cols) const override;
+  [[nodiscard]] std::size_t cache_bytes(int capacity, CacheFormat format) const override;
+  [[nodiscard]] std::size_t step_bytes() const override;
 
   void begin_step(const Step& step) override;
   void embed(Rows out, const Weight& table) override;

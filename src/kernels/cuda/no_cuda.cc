@@ -11,4 +11,16 @@ std::unique_ptr<Backend> make_cuda_backend(const ModelConfig& /*config*/,
   fail(ErrorCode::device, "device: expected cuda, found a build of libgemma2 without it");
 }
 
+bool has_cuda() noexcept {
+  return false;
+}
+
+CudaSearch find_cuda_device() {
+  return {.device = {}, .problem = "this build of libgemma2 has no CUDA"};
+}
+
+std::string not_for_cuda(const ModelConfig& /*config*/) {
+  return {};
+}
+
 }  // namespace gemma2
