@@ -60,10 +60,6 @@ Answerer::Answerer(const Settings& settings, float default_temperature)
       options_(generate_options(settings, default_temperature)) {
   check_logit_bias(settings, model().config().vocab_size);
   timings_.load_seconds = loaded_.seconds;
-  if (settings.gpu_layers > 0 && model().backend_name().starts_with("cpu")) {
-    note(settings, "--n-gpu-layers has no effect: no graphics card is used, this runs on {}",
-         model().backend_name());
-  }
   if (options_.speculate == Speculation::none &&
       options_.draft_tokens != GenerateOptions{}.draft_tokens) {
     note(settings, "--draft-max has no effect without --speculate ngram");

@@ -41,7 +41,7 @@ constexpr Flag kFlags[] = {
      "Sequences decoded side by side, one pass over the weights for a token of each (test "
      "tg128x8); tokens/s are those of all together.",
      kBench, [](S& s, const A& a) { s.bench.sequences.add(parse_counts(a, 1, kMaxSequences)); }},
-    {"Bench", "--batch-size -b --ubatch-size -ub", "LIST", "512",
+    {"Bench", "--batch-size -b --ubatch-size -ub", "LIST", "512, 2048 on a card",
      "Prompt tokens of one pass over the weights, 1 to 4096.",
      kBench, [](S& s, const A& a) { s.bench.batches.add(parse_counts(a, 1, kMaxBatch)); }},
     {"Bench", "--threads -t", "LIST", "0",

@@ -45,18 +45,24 @@ ordered_json rates_json(const BenchRow& row) {
             {"load_seconds", rounded(row.mean_seconds())},
             {"load_seconds_stddev", rounded(standard_deviation(row.seconds))}};
   }
+  const auto of_roof = [&](double value) {
+    return row.has_roofs() ? ordered_json(rounded(value)) : ordered_json();
+  };
+  const auto named = [&](std::string_view text) {
+    return row.has_roofs() ? ordered_json(text) : ordered_json();
+  };
   return {{"avg_ts", rounded(row.mean_rate())},
           {"stddev_ts", rounded(standard_deviation(row.rates()))},
           {"samples_ts", rounded(row.rates())},
           {"gb_per_second", rounded(row.gb_per_second())},
           {"gmac_per_second", rounded(row.gmac_per_second())},
-          {"peak", rounded(row.peak())},
-          {"peak_name", row.peak_name()},
-          {"peak_unit", row.peak_unit()},
-          {"peak_fraction", rounded(row.peak_fraction())},
-          {"read_gb_per_second", rounded(row.roofs.read_gb)},
-          {"multiply_gmac_per_second", rounded(row.roofs.gmac)},
-          {"multiply_name", row.roofs.macs_name},
+          {"peak", of_roof(row.peak())},
+          {"peak_name", named(row.peak_name())},
+          {"peak_unit", named(row.peak_unit())},
+          {"peak_fraction", of_roof(row.has_roofs() ? row.peak_fraction() : 0)},
+          {"read_gb_per_second", of_roof(row.roofs.read_gb)},
+          {"multiply_gmac_per_second", of_roof(row.roofs.gmac)},
+          {"multiply_name", named(row.roofs.macs_name)},
           {"huge_page_bytes", row.huge_page_bytes},
           {"load_seconds", nullptr},
           {"load_seconds_stddev", nullptr}};
@@ -73,6 +79,7 @@ ordered_json row_json(const BenchRow& row) {
                       {"threads", row.threads},
                       {"n_batch", row.batch},
                       {"kv_type", row.kv_type},
+                      {"gpu_info", row.gpu},
                       {"n_prompt", row.test.prompt},
                       {"n_gen", row.test.generated},
                       {"n_depth", row.test.depth},
@@ -155,6 +162,7 @@ std::vector<Column> columns_of(std::span<const BenchRow> rows) {
     for (const BenchRow& row : rows) columns.back().cells.push_back(cell(row));
   };
   using Row = const BenchRow&;
+  const auto has_roof = [](Row r) { return !r.is_load() && r.has_roofs(); };
   add("model", false, [](Row r) { return r.model.type; });
   add("size", true, [](Row r) { return bytes_text(r.model.bytes); });
   add("params", true, [](Row r) { return parameters_text(r.model.parameters); });
@@ -168,12 +176,12 @@ std::vector<Column> columns_of(std::span<const BenchRow> rows) {
   add("GMAC/s", true, [](Row r) {
     return r.is_load() ? std::string() : fmt::format("{:.1f}", r.gmac_per_second());
   });
-  add("% of roof", true, [](Row r) {
-    return r.is_load() ? std::string() : fmt::format("{:.1f}", 100 * r.peak_fraction());
+  add("% of roof", true, [&](Row r) {
+    return has_roof(r) ? fmt::format("{:.1f}", 100 * r.peak_fraction()) : std::string();
   });
-  add("roof", false, [](Row r) {
-    return r.is_load() ? std::string()
-                       : fmt::format("{:.1f} {} {}", r.peak(), r.peak_unit(), r.peak_name());
+  add("roof", false, [&](Row r) {
+    return has_roof(r) ? fmt::format("{:.1f} {} {}", r.peak(), r.peak_unit(), r.peak_name())
+                       : std::string();
   });
   return columns;
 }

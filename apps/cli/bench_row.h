@@ -36,6 +36,7 @@ struct BenchRow {
   BenchModel model = {};
   std::string backend = {};  // "cpu/avx2"
   std::string cpu = {};
+  std::string gpu = {};  // what Model::device_report() says, if a card is used
   std::string kv_type = {};
   std::string time = {};  // of its start, ISO 8601
   int threads = 0;
@@ -47,6 +48,9 @@ struct BenchRow {
   Bound bound = {};
 
   [[nodiscard]] bool is_load() const { return test.kind != BenchTest::Kind::run; }
+
+  /// Of the processor: where a card takes part, they are no limit.
+  [[nodiscard]] bool has_roofs() const { return roofs.read_gb > 0; }
 
   /// Tokens a second of each repetition.
   [[nodiscard]] std::vector<double> rates() const;

@@ -29,6 +29,13 @@ std::vector<TokenId> random_tokens(int count, int vocab_size) {
   return tokens;
 }
 
+/// "NVIDIA H200 (sm_90), 26 of 26 layers"; empty: the processor alone.
+std::string card_of(const Model& model) {
+  constexpr std::string_view kGpu = "gpu: ";
+  const bool is_used = model.backend_name().find("cuda") != std::string_view::npos;
+  return is_used ? std::string(model.device_report().substr(kGpu.size())) : std::string();
+}
+
 std::string_view table_name(std::string_view backend) {  // "cpu/avx2 precise"
   backend.remove_prefix(std::min(backend.find('/') + 1, backend.size()));
   return backend.substr(0, backend.find(' '));
@@ -90,6 +97,10 @@ LoadedModel BenchRunner::load(const BenchGroup& group) {
   settings.model = group.model;
   settings.load.num_threads = group.threads;
   settings.load.prefill_chunk = group.batch;
+  for (const BenchTest& test : group.tests) {  // what a card must have room for
+    settings.cache.context_length =
+        std::max(settings.cache.context_length, test.positions() * test.sequences);
+  }
   settings.quiet = settings.quiet || model_announced_;
   model_announced_ = true;
   LoadedModel loaded = load_model(settings);
@@ -99,6 +110,7 @@ LoadedModel BenchRunner::load(const BenchGroup& group) {
 
 Roofs BenchRunner::measure_roofs(const BenchRow& row) {
   check_stop();
+  if (!row.gpu.empty()) return {};
   const bench::ComputeProbe& probe =
       bench::roof_probe(arithmetic_of(row.model.matrices, row.backend), table_name(row.backend));
   return {memory_.gb_per_second(row.threads), bench::gmacs(probe, row.threads), probe.name};
@@ -108,6 +120,8 @@ void BenchRunner::announce(const BenchRow& row) {
   ++done_;
   if (row.is_load()) {
     note(settings_, "[{}/{}] {}: {:.3f} s", done_, count_, row.test.name(), row.mean_seconds());
+  } else if (!row.has_roofs()) {
+    note(settings_, "[{}/{}] {}: {:.2f} tokens/s", done_, count_, row.test.name(), row.mean_rate());
   } else {
     note(settings_, "[{}/{}] {}: {:.2f} tokens/s, {:.1f} % of {:.1f} {} {}", done_, count_,
          row.test.name(), row.mean_rate(), 100 * row.peak_fraction(), row.peak(), row.peak_unit(),
@@ -143,6 +157,8 @@ void BenchRunner::run(const BenchGroup& group, const BenchModel& model,
     for (BenchRow& each : same_depth) {
       each.backend = loaded.model.backend_name();
       each.threads = loaded.model.num_threads();
+      each.batch = loaded.model.prefill_chunk();
+      each.gpu = card_of(loaded.model);
       each.huge_page_bytes = huge_after > huge_before ? huge_after - huge_before : 0;
     }
     const std::size_t before = done_;
@@ -176,6 +192,8 @@ void BenchRunner::time_load(BenchRow& row, const BenchGroup& group) {
     }
     row.backend = loaded.model.backend_name();
     row.threads = loaded.model.num_threads();
+    row.batch = loaded.model.prefill_chunk();
+    row.gpu = card_of(loaded.model);
     row.kv_type = to_string(session.cache().type());
     if (repetition >= 0) row.seconds.push_back(seconds);  // the first one only warms the file up
   }
@@ -243,7 +261,7 @@ void BenchRunner::time_sessions(BenchRow& row, std::vector<Session>& sessions) {
   row.roofs = mean(before, measure_roofs(row));
   const std::vector<Work> passes = passes_of(test, cost_of(row.model, model, cache), row.batch);
   row.work = total(passes);
-  row.bound = bound_of(passes, row.roofs);
+  if (row.has_roofs()) row.bound = bound_of(passes, row.roofs);
 }
 
 }  // namespace gemma2::cli

@@ -30,7 +30,7 @@ struct BenchSettings {
   CountList generated = {};
   std::vector<std::pair<int, int>> prompts_generated = {};  // both in one timing
   CountList depths = {};
-  CountList batches = {};
+  CountList batches = {.values = {0}, .times = 1};  // 0: as the device wants it
   CountList threads = {};
   CountList sequences = {};
   int repetitions = 0;

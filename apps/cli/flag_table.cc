@@ -57,8 +57,27 @@ void set_color(S& s, const A& a) {
 }
 
 void set_device(S& s, const A& a) {
+  if (a.text() == "amd" || a.text() == "apple") {
+    throw UsageError(
+        fmt::format("{}: expected one of auto, disable, cpu, nvidia, found '{}'; "
+                    "there are kernels for the CPU and for NVIDIA's cards alone",
+                    a.name(), a.text()));
+  }
   const std::size_t word = a.choice({"auto", "disable", "cpu", "nvidia"});
   s.load.device = std::array{Device::automatic, Device::cpu, Device::cpu, Device::cuda}[word];
+}
+
+void set_gpu_layers(S& s, const A& a) {
+  if (a.text() == "auto" || a.text() == "all") {
+    s.load.gpu_layers = a.text() == "all" ? kMaxInt : -1;
+    return;
+  }
+  try {
+    s.load.gpu_layers = static_cast<int>(a.integer(-1, kMaxInt));
+  } catch (const UsageError&) {
+    throw UsageError(fmt::format("{}: expected a number of layers, auto (-1) or all, found '{}'",
+                                 a.name(), a.text()));
+  }
 }
 
 bool is_json_object(std::string_view text) {
@@ -306,19 +325,18 @@ constexpr Flag kFlags[] = {
      kGenerate | kQuantize,
      [](S& s, const A& a) { s.load.num_threads = static_cast<int>(a.integer(0, kMaxThreads)); },
      "LLAMA_ARG_THREADS"},
-    {"Speed", "--batch-size -b --prefill-chunk --ubatch-size -ub", "N", "512",
+    {"Speed", "--batch-size -b --prefill-chunk --ubatch-size -ub", "N", "512, 2048 on a card",
      "Prompt tokens of one pass over the weights, 1 to 4096. The answers are the same.",
      kGenerate,
      [](S& s, const A& a) { s.load.prefill_chunk = static_cast<int>(a.integer(1, 4096)); }},
     {"Speed", "--gpu", "auto|disable|nvidia", "auto",
-     "Where to run. With nvidia, a missing card is an error.",
-     kGenerate, set_device},
-    {"Speed", "--n-gpu-layers -ngl --gpu-layers", "N", "",
-     "Layers on the graphics card. Without a card a notice says so and everything runs on the "
-     "CPU.",
-     kGenerate,
-     [](S& s, const A& a) { s.gpu_layers = static_cast<int>(a.integer(-1, kMaxInt)); },
-     "LLAMA_ARG_N_GPU_LAYERS"},
+     "Where to run. auto: on an NVIDIA card if there is one that can be used; a line on standard "
+     "error says which, or why not. With nvidia, a missing card is an error.",
+     kGenerate | kBench, set_device},
+    {"Speed", "--n-gpu-layers -ngl --gpu-layers", "N|auto|all", "auto: as many as fit",
+     "Layers on the graphics card, counted from the last one; the others run on the CPU. More than "
+     "there are (999): all. Without a card everything runs on the CPU, and a line says so.",
+     kGenerate | kBench, set_gpu_layers, "LLAMA_ARG_N_GPU_LAYERS"},
 
     {"Speed", "--speculate --spec-type", "none|ngram", "none",
      "With ngram, guess the next tokens from what followed where the text so far read the same, "

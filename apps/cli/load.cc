@@ -55,6 +55,17 @@ auto loading(const Settings& settings, Load&& load) {
   }
 }
 
+/// Which card is used, or why none is: for whoever spoke of one, and wherever there could be one.
+void report_device(const Settings& settings, const Model& model) {
+  const bool asked = settings.was_given("--gpu") || settings.was_given("--n-gpu-layers");
+  if (settings.load.device == Device::cpu && settings.load.gpu_layers > 0) {
+    note(settings, "--n-gpu-layers has no effect with --gpu disable");
+  }
+  if (!model.device_report().empty() && (asked || has_cuda())) {
+    note(settings, "{}", model.device_report());
+  }
+}
+
 }  // namespace
 
 ExitStatus model_status(ErrorCode code) {
@@ -105,11 +116,15 @@ LoadedModel load_model(const Settings& settings) {
   const std::string name = checkpoint_name(settings);
   Progress progress(settings, "loading " + name);
   LoadOptions options = settings.load;
+  options.cache_positions = settings.cache.context_length;
+  options.cache_type = settings.cache.type;
   options.progress = [&](double fraction) { progress.update(fraction); };
   Model model = loading(settings, [&] {
     return demo ? Model::from_bytes(bytes, options) : Model::load(settings.model, options);
   });
-  return {std::move(model), name, watch.seconds()};
+  const double seconds = watch.seconds();
+  report_device(settings, model);
+  return {std::move(model), name, seconds};
 }
 
 Tokenizer load_tokenizer(const Settings& settings) {

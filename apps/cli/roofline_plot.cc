@@ -132,7 +132,7 @@ Plot::Plot(std::span<const BenchRow> rows) {
   std::set<std::string> backends;
   std::string cpu = "no tests";
   for (const BenchRow& row : rows) {
-    if (row.is_load()) continue;
+    if (row.is_load() || !row.has_roofs()) continue;
     threads.insert(row.threads);
     models.insert(row.model.type);
     backends.insert(row.backend);
@@ -143,7 +143,7 @@ Plot::Plot(std::span<const BenchRow> rows) {
       "{} · {}{}", fmt::join(models, ", "), fmt::join(backends, ", "),
       threads.size() == 1 ? fmt::format(" · threads: {}", *threads.begin()) : std::string());
   for (const BenchRow& row : rows) {
-    if (!row.is_load()) add(row, threads.size() > 1, models.size() > 1);
+    if (!row.is_load() && row.has_roofs()) add(row, threads.size() > 1, models.size() > 1);
   }
   for (auto& [key, roof] : roofs_) {
     roof.read_gb /= roof.rows;

@@ -11,7 +11,7 @@
 namespace gemma2::cli {
 
 /// A self-contained SVG, light or dark as its reader prefers. Rows without multiply-adds (loading)
-/// are left out.
+/// and those of a graphics card, whose roofs are not known, are left out.
 [[nodiscard]] std::string roofline_svg(std::span<const BenchRow> rows);
 
 }  // namespace gemma2::cli

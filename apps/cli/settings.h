@@ -62,8 +62,6 @@ struct Settings {
   std::optional<float> temperature = {};   // unset: the mode's own default
   std::optional<std::uint64_t> seed = {};  // unset: drawn at random and reported
 
-  int gpu_layers = -1;  // -1: not asked for
-
   bool json = false;
   bool quiet = false;  // errors only on stderr
   bool raw_output = false;

@@ -43,6 +43,7 @@ TEST(BenchProgram, MeasuresEveryTestOfThePlan) {
     EXPECT_TRUE(row.at("backend").get<std::string>().starts_with("cpu/"));
     EXPECT_EQ(row.at("threads"), 1);
     EXPECT_EQ(row.at("n_batch"), 4);
+    EXPECT_EQ(row.at("gpu_info"), "");
     EXPECT_EQ(row.at("kv_type"), "bf16");
     EXPECT_EQ(row.at("samples_seconds").size(), 2U);
     EXPECT_GT(row.at("gb_per_second"), 0);

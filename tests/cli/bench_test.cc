@@ -83,7 +83,7 @@ std::vector<std::string> names(const std::vector<std::string>& words) {
 TEST(BenchPlan, DefaultsAreThoseOfLlamaBench) {
   EXPECT_EQ(names({}), (std::vector<std::string>{"pp512", "tg128"}));
   EXPECT_EQ(settings({}).repetitions, 5);
-  EXPECT_EQ(settings({}).batches.values, (Counts{512}));
+  EXPECT_EQ(settings({}).batches.values, (Counts{0}));
 }
 
 TEST(BenchPlan, TheUsersFirstListReplacesTheDefaultAndLaterOnesAdd) {
@@ -348,8 +348,34 @@ std::vector<std::string> fields(const std::string& line) {
   return out;
 }
 
+BenchRow card_row() {
+  BenchRow row = decode_row();
+  row.backend = "cuda/sm_90";
+  row.gpu = "NVIDIA H200 (sm_90), 26 of 26 layers";
+  row.roofs = {};
+  row.bound = {};
+  return row;
+}
+
+TEST(BenchJson, OfACardHasItsNameAndNoRoofs) {
+  const json row = json::parse(bench_text(BenchFormat::json, std::vector{card_row()})).at(0);
+  EXPECT_EQ(row.at("gpu_info"), "NVIDIA H200 (sm_90), 26 of 26 layers");
+  EXPECT_EQ(row.at("avg_ts"), 12);
+  EXPECT_EQ(row.at("gb_per_second"), 12);
+  for (const char* key : {"peak", "peak_name", "peak_unit", "peak_fraction", "read_gb_per_second",
+                          "multiply_gmac_per_second", "multiply_name"}) {
+    EXPECT_TRUE(row.at(key).is_null()) << key;
+  }
+  EXPECT_EQ(
+      json::parse(bench_text(BenchFormat::json, std::vector{decode_row()})).at(0).at("gpu_info"),
+      "");
+  const std::string table = bench_text(BenchFormat::md, std::vector{card_row()});
+  EXPECT_NE(table.find("| cuda/sm_90 |"), table.npos) << table;
+  EXPECT_EQ(table.find("nan"), table.npos) << table;
+}
+
 TEST(BenchCsv, HasTheMembersOfTheObjects) {
-  const std::vector<BenchRow> rows{load_row(), decode_row()};
+  const std::vector<BenchRow> rows{load_row(), decode_row(), card_row()};
   std::istringstream csv(bench_text(BenchFormat::csv, rows));
   const auto objects = nlohmann::ordered_json::parse(bench_text(BenchFormat::json, rows));
   std::string line;

@@ -101,7 +101,7 @@ TEST(CommandLine, DefaultsAreTheOnesInTheTable) {
   EXPECT_FLOAT_EQ(settings.generate.sampling.top_p, 0.95F);
   EXPECT_FLOAT_EQ(settings.generate.sampling.min_p, 0.05F);
   EXPECT_EQ(settings.generate.max_tokens, -1);
-  EXPECT_EQ(settings.load.prefill_chunk, 512);
+  EXPECT_EQ(settings.load.prefill_chunk, 0);
   EXPECT_FALSE(settings.temperature.has_value());
   EXPECT_FALSE(settings.seed.has_value());
 }
@@ -115,7 +115,10 @@ TEST(CommandLine, ReadsEverySpellingOfAnOption) {
                                              {"--max-new-tokens", "5"}}) {
     EXPECT_EQ(parse_command_line(words).generate.max_tokens, 5) << words[0];
   }
-  EXPECT_EQ(parse_command_line({"-ngl", "999"}).gpu_layers, 999);
+  EXPECT_EQ(parse_command_line({"-ngl", "999"}).load.gpu_layers, 999);
+  EXPECT_EQ(parse_command_line({"-ngl", "auto"}).load.gpu_layers, -1);
+  EXPECT_EQ(parse_command_line({"-ngl", "-1"}).load.gpu_layers, -1);
+  EXPECT_GE(parse_command_line({"-ngl", "all"}).load.gpu_layers, 999);
   EXPECT_EQ(parse_command_line({"-c", "8k"}).cache.context_length, 8192);
 }
 

@@ -1,0 +1,1 @@
+gemma2-cli -m model.gguf -p x -ngl -2
