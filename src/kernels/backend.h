@@ -102,16 +102,6 @@ struct Step {
   std::span<const OutputRow> output_rows;    // rows whose logits are wanted
 };
 
-struct BackendOptions {
-  Device device = Device::automatic;
-  int num_threads = 1;
-  bool precise = false;
-  bool portable_bits = false;
-  Bf16Packing bf16_packing = Bf16Packing::automatic;
-  float embedding_scale = 1;
-  int max_rows = 1;  // of a step
-};
-
 /// A graphics card.
 struct CudaDevice {
   int index = 0;  // among those that CUDA lists
@@ -120,6 +110,17 @@ struct CudaDevice {
   int minor = 0;
   std::size_t free_bytes = 0;
   std::size_t total_bytes = 0;
+};
+
+struct BackendOptions {
+  Device device = Device::automatic;
+  int num_threads = 1;
+  bool precise = false;
+  bool portable_bits = false;
+  Bf16Packing bf16_packing = Bf16Packing::automatic;
+  float embedding_scale = 1;
+  int max_rows = 1;      // of a step
+  CudaDevice card = {};  // Device::cuda: which
 };
 
 /// The first card that can be used, or why there is none: "no NVIDIA driver is installed".

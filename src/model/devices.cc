@@ -106,8 +106,10 @@ Card open_card(const Checkpoint& checkpoint, const LoadOptions& options, const C
           "device: expected a model that a card can run, found {}", shape);
   Card card{.device = std::move(*search.device), .backend = {}, .limited_by = {}};
   if (options.gpu_layers == 0) return card;
-  card.backend = cards.make(
-      config, backend_options(config, options, Device::cuda, chunk_of(options, kCardChunk)));
+  BackendOptions on_card =
+      backend_options(config, options, Device::cuda, chunk_of(options, kCardChunk));
+  on_card.card = card.device;
+  card.backend = cards.make(config, on_card);
   card.layers = layers_for(*card.backend, checkpoint, options, card);
   return card;
 }

@@ -9,16 +9,10 @@
 
 #include <gtest/gtest.h>
 
+#include "determinism/all_arithmetics.h"
 #include "model/model_fixture.h"
 
 namespace gemma2::test {
-
-struct Arithmetic {
-  DType type = DType::f32;
-  bool precise = false;
-  bool portable_bits = false;
-  CacheType cache = CacheType::automatic;
-};
 
 inline std::string name_of(const Arithmetic& arithmetic) {
   return std::string(to_string(arithmetic.type)) + (arithmetic.precise ? "_precise" : "") +
@@ -43,23 +37,13 @@ inline TinyModel model_of(const Arithmetic& arithmetic) {
 }
 
 inline Model load(const Arithmetic& arithmetic, LoadOptions options = {}) {
+  options.device = kDevice;
   options.precise = arithmetic.precise;
   options.portable_bits = arithmetic.portable_bits;
   return load_tiny(model_of(arithmetic), options);
 }
 
 class AcrossArithmetics : public testing::TestWithParam<Arithmetic> {};
-
-inline std::vector<Arithmetic> all_arithmetics() {
-  std::vector<Arithmetic> all;
-  for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::q8_0, DType::q6_k}) {
-    for (const bool precise : {false, true}) all.push_back({.type = type, .precise = precise});
-  }
-  for (const DType type : {DType::f32, DType::q6_k}) {
-    all.push_back({.type = type, .cache = CacheType::int8});
-  }
-  return all;
-}
 
 }  // namespace gemma2::test
 

@@ -12,6 +12,7 @@
 #include "checked_math.h"
 #include "kernels/cpu/cpu_packing.h"
 #include "kernels/cpu/dispatch.h"
+#include "kernels/rope_frequencies.h"
 #include "quant/formats.h"
 #include "quant/packed_strips.h"
 
@@ -33,14 +34,8 @@ CpuBackend::CpuBackend(const ModelConfig& config, const BackendOptions& options)
       name_(fmt::format("cpu/{}{}{}", table_.name, options.precise ? " precise" : "",
                         options.portable_bits ? " portable" : "")),
       geometry_{config.num_kv_heads, config.head_dim},
-      pool_(options.num_threads) {
-  const int half = config.head_dim / 2;
-  rope_frequencies_.resize(static_cast<std::size_t>(half));
-  for (int i = 0; i < half; ++i) {
-    rope_frequencies_[static_cast<std::size_t>(i)] =
-        std::pow(static_cast<double>(config.rope_theta), -2.0 * i / config.head_dim);
-  }
-}
+      pool_(options.num_threads),
+      rope_frequencies_(rope_frequencies(config)) {}
 
 Weight CpuBackend::import_weight(const TensorView& stored,
                                  void (*consumed)(void*, std::span<const std::byte>),
@@ -184,7 +179,6 @@ void CpuBackend::begin_step(const Step& step) {
   enqueue_rows(static_cast<int>(step.positions.size()), [this, half](int row) {
     float* cosines = rope_angles_.data() + static_cast<std::size_t>(row) * 2 * half;
     for (std::size_t i = 0; i < half; ++i) {
-      // In double: at position 8191 a float32 angle is already off by 5e-4.
       const double angle = step_.positions[static_cast<std::size_t>(row)] * rope_frequencies_[i];
       cosines[i] = static_cast<float>(std::cos(angle));
       cosines[half + i] = static_cast<float>(std::sin(angle));

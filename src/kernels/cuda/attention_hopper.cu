@@ -17,6 +17,7 @@
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/ptx_sm90a.h"
+#include "kernels/cuda/ring_place.h"
 
 namespace gemma2::cuda {
 namespace {
@@ -75,18 +76,7 @@ struct Hopper {
   }
   __device__ static std::uint64_t* emptied() { return filled() + kStages; }
 
-  /// Where a warp stands in the ring; the parity changes each time around.
-  struct RingPlace {
-    int stage = 0;
-    unsigned parity = 0;
-
-    __device__ __forceinline__ void step() {
-      if (++stage == kStages) {
-        stage = 0;
-        parity ^= 1;
-      }
-    }
-  };
+  using Place = RingPlace<kStages>;
 
   /// The steps that a tile sees.
   struct Steps {
@@ -103,7 +93,7 @@ struct Hopper {
 
   /// One step's keys, or values: [stage][piece][tile] or [stage][tile][piece] of 64 x 64.
   __device__ __forceinline__ static void stream_step(const CachePlane& plane, int position,
-                                                     bool keys, RingPlace& at) {
+                                                     bool keys, Place& at) {
     const int lane = static_cast<int>(threadIdx.x % 32);
     for (int i = 0; i < kStagesOfStep; ++i) {
       barrier_wait(emptied() + at.stage, at.parity ^ 1);  // at first they are
@@ -127,7 +117,7 @@ struct Hopper {
     const CachePlace cache = work.caches[rows.tile.first_row];
     const CachePlane keys(cache.keys, cache.capacity, work.shape, rows.kv_head);
     const CachePlane values(cache.values, cache.capacity, work.shape, rows.kv_head);
-    RingPlace at;
+    Place at;
     stream_step(keys, steps.position(0), true, at);
     for (int step = 0; step < steps.count; ++step) {
       if (step + 1 < steps.count) stream_step(keys, steps.position(step + 1), true, at);
@@ -177,7 +167,7 @@ struct Hopper {
   }
 
   /// Waits for a step's stages, and says that this warp needs them no more.
-  __device__ __forceinline__ static void release(RingPlace at) {
+  __device__ __forceinline__ static void release(Place at) {
     for (int i = 0; i < kStagesOfStep; ++i) {
       barrier_wait(filled() + at.stage, at.parity);  // one that it had no need of may be on its way
       sync_warp();  // behind the stage's next round no lane would find this one
@@ -185,13 +175,12 @@ struct Hopper {
       at.step();
     }
   }
-  __device__ __forceinline__ static void skip(RingPlace& at) {
+  __device__ __forceinline__ static void skip(Place& at) {
     for (int i = 0; i < kStagesOfStep; ++i) at.step();
   }
 
   /// Begins the products of the group's rows and the keys that it weighs.
-  __device__ __forceinline__ static void begin_scores(Scores& score, RingPlace at,
-                                                      const Share& share) {
+  __device__ __forceinline__ static void begin_scores(Scores& score, Place at, const Share& share) {
     if (kShared && share.group == 1) at.step();
     barrier_wait(filled() + at.stage, at.parity);
     const std::byte* keys = stage(at.stage);
@@ -248,7 +237,7 @@ struct Hopper {
   }
 
   /// Waits for a step's values; positions that nobody sees become zeros.
-  __device__ __forceinline__ static void await_values(RingPlace at, const Steps& steps, int step) {
+  __device__ __forceinline__ static void await_values(Place at, const Steps& steps, int step) {
     const int begin = steps.position(step);
     const bool whole = steps.seen.has(begin) && steps.seen.has(begin + kStep - 1);
     for (int i = 0; i < kStagesOfStep; ++i, at.step()) {
@@ -269,7 +258,7 @@ struct Hopper {
   }
 
   /// Begins the products of the weights and the values of the group's columns.
-  __device__ __forceinline__ static void begin_values(Sums& sum, RingPlace at, const Share& share,
+  __device__ __forceinline__ static void begin_values(Sums& sum, Place at, const Share& share,
                                                       const Steps& steps, int step) {
     const bool accumulate = step != 0 && steps.position(step) % kAttentionChunk != 0;
     const std::uint64_t a = operand(share.piece(step, 0), kRowGroup, 0);
@@ -339,7 +328,7 @@ struct Hopper {
                                                 const Steps& steps, const SoftCap& cap) {
     Scores score;
     Totals totals;
-    RingPlace at;
+    Place at;
     begin_scores(score, at, share);
     products_wait<0>();
     pin_registers(score);
@@ -348,7 +337,7 @@ struct Hopper {
     put_weights(score, share, steps, 0, cap);
     for (int step = 0; step + 1 < steps.count; ++step) {
       await_weights(totals, share, step);
-      const RingPlace keys = at;
+      const Place keys = at;
       begin_scores(score, keys, share);
       skip(at);
       await_values(at, steps, step);

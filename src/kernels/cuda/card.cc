@@ -16,8 +16,7 @@ void use_card(int index) {
   require_success(cudaSetDevice(index), "choose a card");
 }
 
-CardBuffer::CardBuffer(std::size_t bytes, const char* what) {
-  if (bytes == 0) return;
+void* CardMemory::allocate(std::size_t bytes, const char* what) {
   void* data = nullptr;
   const cudaError_t status = cudaMalloc(&data, bytes);
   if (status == cudaErrorMemoryAllocation) {
@@ -30,24 +29,19 @@ CardBuffer::CardBuffer(std::size_t bytes, const char* what) {
          what, mebibytes(bytes), mebibytes(free), mebibytes(total));
   }
   require_success(status, what);
-  data_ = static_cast<std::byte*>(data);
-  bytes_ = bytes;
+  return data;
+}
+void CardMemory::free(void* data) noexcept {
+  static_cast<void>(cudaFree(data));
 }
 
-CardBuffer::~CardBuffer() {
-  if (data_ != nullptr) static_cast<void>(cudaFree(data_));
-}
-
-PinnedBuffer::PinnedBuffer(std::size_t bytes, const char* what) {
-  if (bytes == 0) return;
+void* PinnedMemory::allocate(std::size_t bytes, const char* what) {
   void* data = nullptr;
   require_success(cudaMallocHost(&data, bytes), what);
-  data_ = static_cast<std::byte*>(data);
-  bytes_ = bytes;
+  return data;
 }
-
-PinnedBuffer::~PinnedBuffer() {
-  if (data_ != nullptr) static_cast<void>(cudaFreeHost(data_));
+void PinnedMemory::free(void* data) noexcept {
+  static_cast<void>(cudaFreeHost(data));
 }
 
 Stream::Stream() {

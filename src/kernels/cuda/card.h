@@ -15,46 +15,35 @@ namespace gemma2::cuda {
 /// Calls of this thread go to the card with this index from now on: each thread has its own.
 void use_card(int index);
 
-/// Memory of the card.
-class CardBuffer {
- public:
-  CardBuffer() = default;
-  /// Throws Error(out_of_memory) naming what it was for, how much, and how much there is.
-  CardBuffer(std::size_t bytes, const char* what);
-  CardBuffer(CardBuffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
-  CardBuffer& operator=(CardBuffer&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(bytes_, other.bytes_);
-    return *this;
-  }
-  ~CardBuffer();
-
-  [[nodiscard]] std::byte* data() const noexcept { return data_; }
-  [[nodiscard]] std::size_t size() const noexcept { return bytes_; }
-  template <typename T>
-  [[nodiscard]] T* as() const noexcept {
-    return reinterpret_cast<T*>(data_);
-  }
-
- private:
-  std::byte* data_ = nullptr;
-  std::size_t bytes_ = 0;
+/// Memory of the card. allocate() throws Error(out_of_memory) naming what it was for, how much, and
+/// how much there is.
+struct CardMemory {
+  [[nodiscard]] static void* allocate(std::size_t bytes, const char* what);
+  static void free(void* data) noexcept;
 };
-
 /// Memory of this side that the card can copy from and to by itself.
-class PinnedBuffer {
+struct PinnedMemory {
+  [[nodiscard]] static void* allocate(std::size_t bytes, const char* what);
+  static void free(void* data) noexcept;
+};
+
+template <typename Memory>
+class Buffer {
  public:
-  PinnedBuffer() = default;
-  PinnedBuffer(std::size_t bytes, const char* what);
-  PinnedBuffer(PinnedBuffer&& other) noexcept
+  Buffer() = default;
+  Buffer(std::size_t bytes, const char* what)
+      : data_(bytes == 0 ? nullptr : static_cast<std::byte*>(Memory::allocate(bytes, what))),
+        bytes_(bytes) {}
+  Buffer(Buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
-  PinnedBuffer& operator=(PinnedBuffer&& other) noexcept {
+  Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
     return *this;
   }
-  ~PinnedBuffer();
+  ~Buffer() {
+    if (data_ != nullptr) Memory::free(data_);
+  }
 
   [[nodiscard]] std::byte* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t size() const noexcept { return bytes_; }
@@ -67,6 +56,8 @@ class PinnedBuffer {
   std::byte* data_ = nullptr;
   std::size_t bytes_ = 0;
 };
+using CardBuffer = Buffer<CardMemory>;
+using PinnedBuffer = Buffer<PinnedMemory>;
 
 class Stream {
  public:

@@ -6,27 +6,17 @@
 
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/tiles.h"
+#include "kernels/rope_frequencies.h"
 
 namespace gemma2::cuda {
 namespace {
 
-std::uint64_t id(const void* pointer) noexcept {
-  return reinterpret_cast<std::uintptr_t>(pointer);
-}
-
-/// Cosines, then sines, of positions [first, last). In double: at position 8191 a float32 angle is
-/// already off by 5e-4.
-std::vector<float> make_angles(const ModelConfig& config, int first, int last) {
-  const int half = config.head_dim / 2;
+/// [positions][head_dim]: cosines, then sines.
+std::vector<float> make_angles(const ModelConfig& config, int positions) {
+  const std::vector<double> frequencies = rope_frequencies(config);
   std::vector<float> angles;
-  angles.reserve(static_cast<std::size_t>(last - first) *
-                 static_cast<std::size_t>(config.head_dim));
-  std::vector<double> frequencies;
-  for (int i = 0; i < half; ++i) {
-    frequencies.push_back(
-        std::pow(static_cast<double>(config.rope_theta), -2.0 * i / config.head_dim));
-  }
-  for (int position = first; position < last; ++position) {
+  angles.reserve(static_cast<std::size_t>(positions) * 2 * frequencies.size());
+  for (int position = 0; position < positions; ++position) {
     for (const double frequency : frequencies) {
       angles.push_back(static_cast<float>(std::cos(position * frequency)));
     }
@@ -44,7 +34,7 @@ void CudaBackend::reserve_angles(int positions) {
   constexpr int kLeast = 1024;
   const int wanted =
       std::max(kLeast, static_cast<int>(std::bit_ceil(static_cast<unsigned>(positions))));
-  const std::vector<float> angles = make_angles(config_, 0, wanted);
+  const std::vector<float> angles = make_angles(config_, wanted);
   num_angles_ = 0;  // should there be no room for more
   angles_ = {};
   angles_ = allocate(angles.size() * sizeof(float), "angles");
@@ -92,8 +82,8 @@ void CudaBackend::rope_append(Rows qkv, int layer) {
   rows.rows = qkv.rows;
   rows.out = {qkv.data, qkv.stride};
   const RopeAppend rope = rope_of(rows, layer);
-  queue_.add([this, rope] { launch_rope_append(stream_.get(), rope); }, id(qkv.data), qkv.rows,
-             layer, id(rope.caches));
+  queue_.add([this, rope] { launch_rope_append(stream_.get(), rope); }, qkv.data, qkv.rows, layer,
+             rope.caches);
 }
 
 void CudaBackend::attend(const Attention& attention, const TileList& list, int layer,
@@ -109,7 +99,7 @@ void CudaBackend::attend(const Attention& attention, const TileList& list, int l
         [this, work, by_groups] {
           (by_groups ? launch_attention_hopper : launch_attention_many)(stream_.get(), work);
         },
-        layer, id(work.tiles), work.num_tiles, work.shape.format);
+        layer, work.tiles, work.num_tiles, work.shape.format);
     return;
   }
   // In powers of two, so that a recorded step serves many positions.
@@ -118,7 +108,7 @@ void CudaBackend::attend(const Attention& attention, const TileList& list, int l
   const AttentionScratch scratch{attention_sums_.as<float>(), attention_counters_.as<unsigned>()};
   queue_.add(
       [this, work, chunks, scratch] { launch_attention_few(stream_.get(), work, chunks, scratch); },
-      layer, id(work.tiles), work.num_tiles, work.shape.format, chunks);
+      layer, work.tiles, work.num_tiles, work.shape.format, chunks);
 }
 
 void CudaBackend::attention(Rows out, Rows qkv, int layer) {

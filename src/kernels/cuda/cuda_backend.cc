@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "check.h"
 #include "kernels/cuda/families.h"
 #include "kernels/cuda/tiles.h"
 
@@ -21,9 +20,8 @@ cudaDeviceProp properties_of(const CudaDevice& card) {
 
 }  // namespace
 
-CudaBackend::CudaBackend(const ModelConfig& config, const BackendOptions& options,
-                         const CudaDevice& card)
-    : card_(card.index),
+CudaBackend::CudaBackend(const ModelConfig& config, const BackendOptions& options)
+    : card_(options.card.index),
       config_(config),
       options_(options),
       upload_(stream_),
@@ -31,6 +29,7 @@ CudaBackend::CudaBackend(const ModelConfig& config, const BackendOptions& option
       table_(config_),
       queue_(stream_),
       head_(stream_, config.vocab_size) {
+  const CudaDevice& card = options.card;
   const cudaDeviceProp properties = properties_of(card);
   limits_ = {properties.sharedMemPerBlockOptin, properties.multiProcessorCount};
   constexpr int kHopper = 9;
@@ -122,14 +121,12 @@ void CudaBackend::begin_step(const Step& step) {
 
 void CudaBackend::embed(Rows out, const Weight& table) {
   begin_residual(out);
-  const StripWeight strips{table.type, table.rows, padded_columns(table.cols), table.data};
-  const int rows = out.rows;
   queue_.add(
-      [this, out, strips, rows] {
-        launch_embed(stream_.get(), {out.data, out.stride}, strips, table_.tokens(), rows, out.cols,
-                     options_.embedding_scale);
+      [this, out, strips = strips_of(table)] {
+        launch_embed(stream_.get(), {out.data, out.stride}, strips, table_.tokens(), out.rows,
+                     out.cols, options_.embedding_scale);
       },
-      reinterpret_cast<std::uintptr_t>(out.data), rows);
+      out.data, out.rows);
 }
 
 /// The host may be two of these ahead of the card, so that a step can be cancelled.
@@ -148,7 +145,7 @@ void CudaBackend::multiply_head(std::span<const OutputRow> outputs, const int* r
   Product work;
   work.rows = static_cast<int>(outputs.size());
   work.kind = ProductKind::logits;
-  work.weights.part[0] = {head.type, head.rows, padded_columns(head.cols), head.data};
+  work.weights.part[0] = strips_of(head);
   work.weights.count = 1;
   work.final_soft_cap = config_.final_soft_cap;
   work.norm.residual = located(x);
@@ -186,13 +183,7 @@ void CudaBackend::logits(Rows x, const Weight& final_norm, const Weight& head) {
 
 std::unique_ptr<Backend> make_cuda_backend(const ModelConfig& config,
                                            const BackendOptions& options) {
-  const std::string unfit = not_for_cuda(config);
-  require(unfit.empty(), ErrorCode::unsupported, "device: expected a model for CUDA, found {}",
-          unfit);
-  const CudaSearch search = find_cuda_device();
-  require(search.device.has_value(), ErrorCode::device, "device: expected a CUDA card, found {}",
-          search.problem);
-  return std::make_unique<cuda::CudaBackend>(config, options, *search.device);
+  return std::make_unique<cuda::CudaBackend>(config, options);
 }
 
 }  // namespace gemma2

@@ -28,7 +28,7 @@ namespace gemma2::cuda {
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(const ModelConfig& config, const BackendOptions& options, const CudaDevice& card);
+  CudaBackend(const ModelConfig& config, const BackendOptions& options);
   CudaBackend(const CudaBackend&) = delete;
   CudaBackend& operator=(const CudaBackend&) = delete;
   ~CudaBackend() override;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "check.h"
+#include "checked_math.h"
 #include "kernels/cuda/cache_tiles.h"
 #include "kernels/cuda/cuda_backend.h"
 
@@ -50,7 +51,7 @@ CacheView CudaBackend::allocate_cache(int capacity, CacheFormat format) {
   queue_.clear();  // a cancelled step's, and not wanted any more
   CacheView cache;
   cache.format = format;
-  cache.capacity = (capacity + kAttentionChunk - 1) / kAttentionChunk * kAttentionChunk;
+  cache.capacity = round_up(capacity, kAttentionChunk);
   cache.bytes = cache_bytes(capacity, format);
   auto buffer = std::make_unique<CardBuffer>(allocate(cache.bytes, "a KV cache"));
   fill_zero(*buffer);
@@ -68,7 +69,6 @@ void CudaBackend::release_cache(const CacheView& cache) noexcept {
 void CudaBackend::move_cache(std::byte* rows, const CacheView& cache, int first, int last,
                              bool to_card) {
   card_.use();
-  stream_.wait();
   const int head_dim = config_.head_dim;
   const std::size_t tile_bytes = cache_tile_bytes(cache.format, head_dim);
   const std::size_t head_bytes = cache_head_bytes(cache.format, head_dim);
@@ -81,7 +81,8 @@ void CudaBackend::move_cache(std::byte* rows, const CacheView& cache, int first,
         std::byte* on_card =
             (side == 0 ? cache.keys : cache.values) +
             cache_tile_offset(cache.format, head_dim, cache.capacity, static_cast<int>(head), slot);
-        stream_.copy_out(tile.data(), on_card, tile_bytes, "read a KV cache");
+        const bool replaces_all = to_card && count == kCacheTile;
+        if (!replaces_all) stream_.copy_out(tile.data(), on_card, tile_bytes, "read a KV cache");
         for (int i = 0; i < count; ++i) {
           std::byte* row = rows + (static_cast<std::size_t>(position - first + i) * 2 * heads +
                                    side * heads + head) *
@@ -112,8 +113,7 @@ void CudaBackend::copy_cache(const CacheView& to, const CacheView& from, int fir
   const int planes = 2 * config_.num_kv_heads;  // values stand behind the keys of all heads
   for (int position = first / kCacheTile * kCacheTile; position < last;) {
     const int slot = position % from.capacity;
-    const int end = std::min((last + kCacheTile - 1) / kCacheTile * kCacheTile,
-                             position + from.capacity - slot);
+    const int end = std::min(round_up(last, kCacheTile), position + from.capacity - slot);
     const std::size_t bytes = static_cast<std::size_t>((end - position) / kCacheTile) *
                               cache_tile_bytes(from.format, head_dim);
     for (int plane = 0; plane < planes; ++plane) {

@@ -26,7 +26,6 @@ class CudaHead {
   /// anything moved: then nothing recorded before holds any more.
   [[nodiscard]] bool prepare(std::span<const OutputRow> outputs);
   [[nodiscard]] const HeadRow* rows() const noexcept { return table_.as<HeadRow>(); }
-  [[nodiscard]] bool wants_logits() const noexcept { return wants_logits_; }
 
   /// Queues what comes before the product, and after it.
   void begin(LaunchQueue& queue);

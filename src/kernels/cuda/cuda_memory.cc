@@ -3,6 +3,7 @@
 // How much of the card's memory things take, before they are asked for.
 #include <algorithm>
 
+#include "checked_math.h"
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/tiles.h"
 
@@ -24,11 +25,11 @@ std::uint64_t CudaBackend::free_memory() const {
 }
 
 std::size_t CudaBackend::weight_bytes(DType type, int rows, int cols) const {
-  return strip_bytes_of(strips_of({type, rows, cols, nullptr}));
+  return strip_bytes_of(strips_of(TensorView{type, rows, cols, nullptr}));
 }
 
 std::size_t CudaBackend::cache_bytes(int capacity, CacheFormat format) const {
-  const int whole = (capacity + kAttentionChunk - 1) / kAttentionChunk * kAttentionChunk;
+  const int whole = round_up(capacity, kAttentionChunk);
   return 2 * static_cast<std::size_t>(config_.num_kv_heads) * static_cast<std::size_t>(whole) *
          cache_head_bytes(format, config_.head_dim);
 }

@@ -9,18 +9,6 @@
 #include "kernels/cuda/tiles.h"
 
 namespace gemma2::cuda {
-namespace {
-
-StripWeight strips_of(const Weight& weight) noexcept {
-  return {weight.type, weight.rows, padded_columns(weight.cols), weight.data};
-}
-
-std::uint64_t id(const void* pointer) noexcept {
-  return reinterpret_cast<std::uintptr_t>(pointer);
-}
-
-}  // namespace
-
 Product CudaBackend::make_product(Rows x, std::span<const Weight> stacked) {
   Product work;
   work.rows = x.rows;
@@ -83,8 +71,8 @@ void CudaBackend::multiply(Product work) {
 
 void CudaBackend::enqueue_some(const Product& work) {
   queue_.add([this, work] { launch_product_some(stream_.get(), work, limits_); },
-             id(work.weights.part[0].data), work.rows, work.kind, id(work.x.data),
-             id(work.out.data), id(work.tiled_out.data), id(work.head));
+             work.weights.part[0].data, work.rows, work.kind, work.x.data, work.out.data,
+             work.tiled_out.data, work.head);
 }
 
 void CudaBackend::enqueue_few(const Product& product) {
@@ -99,9 +87,9 @@ void CudaBackend::enqueue_few(const Product& product) {
     work.norm.stored = {residual_now_, work.norm.residual.stride};
   }
   queue_.add([this, work] { launch_product_few(stream_.get(), work, limits_); },
-             id(work.weights.part[0].data), work.rows, work.kind, id(work.x.data),
-             id(work.norm.residual.data), id(work.norm.x.data), id(work.norm.row_of),
-             id(work.out.data), id(work.tiled_out.data), id(work.heads.caches), id(work.head));
+             work.weights.part[0].data, work.rows, work.kind, work.x.data, work.norm.residual.data,
+             work.norm.x.data, work.norm.row_of, work.out.data, work.tiled_out.data,
+             work.heads.caches, work.head);
 }
 
 void CudaBackend::enqueue_many(const Product& work) {
@@ -115,8 +103,8 @@ void CudaBackend::enqueue_many(const Product& work) {
           launch_product_many(stream_.get(), work, limits_);
         }
       },
-      id(work.weights.part[0].data), work.rows, work.kind, id(work.x.data), id(work.out.data),
-      id(work.tiled_out.data), id(work.head), work.first_token);
+      work.weights.part[0].data, work.rows, work.kind, work.x.data, work.out.data,
+      work.tiled_out.data, work.head, work.first_token);
 }
 
 void CudaBackend::multiply_many(const Product& product) {
@@ -159,7 +147,7 @@ void CudaBackend::multiply_unpacked(const Product& product) {
         work.weights.part[j] = {DType::bf16, rows, padded_cols, next};
         queue_.add([this, next, weight = stacked[j], first,
                     rows] { bf16_weights_.unpack(next, weight, first, rows); },
-                   id(next), id(stacked[j].data), first, rows);
+                   next, stacked[j].data, first, rows);
         next += bf16_bytes_of(work.weights.part[j]);
       }
       if (paired) {

@@ -17,9 +17,7 @@ void CudaBackend::begin_residual(const Rows& rows) noexcept {
 
 void CudaBackend::read_row(float* to, Rows from, int row) {
   card_.use();
-  const FloatRows rows = located(from);
-  stream_.wait();
-  stream_.copy_out(to, rows.row(row), static_cast<std::size_t>(from.cols) * sizeof(float),
+  stream_.copy_out(to, located(from).row(row), static_cast<std::size_t>(from.cols) * sizeof(float),
                    "read a row");
 }
 
@@ -27,7 +25,6 @@ void CudaBackend::read_rows(float* to, Rows from) {
   card_.use();
   const std::size_t bytes =
       static_cast<std::size_t>(from.rows) * static_cast<std::size_t>(from.stride) * sizeof(float);
-  stream_.wait();
   if (border_.size() < bytes) border_ = PinnedBuffer(bytes, "rows between devices");
   stream_.copy_out(border_.data(), located(from).data, bytes, "read rows");
   const FloatRows rows{border_.as<float>(), from.stride};
@@ -61,10 +58,8 @@ FloatRows CudaBackend::located(const Rows& rows) const noexcept {
 void CudaBackend::enqueue_add_norm(const AddNorm& norm) {
   AddNorm work = norm;
   work.starts_early = early_starts_;
-  const auto id = [](const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); };
-  queue_.add([this, work] { launch_add_norm(stream_.get(), work); }, work.rows,
-             id(work.residual.data), id(work.x.data), id(work.add_scale), id(work.norm_scale),
-             id(work.out.data), id(work.row_of));
+  queue_.add([this, work] { launch_add_norm(stream_.get(), work); }, work.rows, work.residual.data,
+             work.x.data, work.add_scale, work.norm_scale, work.out.data, work.row_of);
 }
 
 void CudaBackend::settle_add() {
@@ -91,8 +86,7 @@ void CudaBackend::settle_norm() {
         launch_norm(stream_.get(), {norm.out.data, norm.out.stride}, from, norm.scale, norm.x.rows,
                     norm.x.cols, config_.rms_norm_eps);
       },
-      reinterpret_cast<std::uintptr_t>(norm.out.data), reinterpret_cast<std::uintptr_t>(from.data),
-      reinterpret_cast<std::uintptr_t>(norm.scale), norm.x.rows);
+      norm.out.data, from.data, norm.scale, norm.x.rows);
 }
 
 void CudaBackend::rms_norm(Rows out, Rows x, const Weight& scale) {

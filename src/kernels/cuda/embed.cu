@@ -23,23 +23,15 @@ struct Embedding {
 template <typename Frames>
 __global__ void __launch_bounds__(kThreads) embed_kernel(const __grid_constant__ Embedding work) {
   wait_for_earlier_kernels();
-  std::byte* block = shared_memory();
   const auto token = static_cast<unsigned>(work.tokens[blockIdx.y]);
   const auto blocks = static_cast<std::size_t>(work.table.padded_cols / kBlockCols);
   const std::byte* from =
       work.table.data + (token / kStripRows * blocks + blockIdx.x) * Frames::kBlockBytes;
-  for (unsigned i = threadIdx.x; i < Frames::kBlockBytes / 16; i += kThreads) {
-    copy_16_begin(block + i * 16, from + i * 16);
-  }
-  copy_group_end();
-  copy_groups_wait<0>();
-  sync_block();
+  FrameRegisters weights;
+  load_block_frame<Frames>(weights, from);
 
   const unsigned frame = threadIdx.x / 32;
   const unsigned lane = threadIdx.x % 32;
-  FrameRegisters weights;
-  Frames::load(weights, block, frame, lane,
-               block + Frames::kBlockBytes + frame * Frames::kScratchBytes);
   const unsigned row = token % kStripRows;
   if (lane / 4 != row % 8) return;
   float* out = work.out.data +
@@ -55,19 +47,13 @@ __global__ void __launch_bounds__(kThreads) embed_kernel(const __grid_constant__
   }
 }
 
-/// A block, and each warp's scratch.
-template <typename Frames>
-constexpr std::size_t shared_bytes() {
-  return Frames::kBlockBytes + kPiecesOfBlock * Frames::kScratchBytes;
-}
-
 template <typename Frames>
 void launch_embed_as(cudaStream_t stream, const Embedding& work, int rows) {
   launch(stream,
          {"embed",
           dim3(static_cast<unsigned>(work.table.padded_cols / kBlockCols),
                static_cast<unsigned>(rows)),
-          kThreads, shared_bytes<Frames>()},
+          kThreads, block_shared_bytes<Frames>()},
          &embed_kernel<Frames>, work);
 }
 

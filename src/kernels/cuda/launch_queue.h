@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <span>
+#include <type_traits>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -24,7 +24,7 @@ class LaunchQueue {
   /// numbers and addresses, all that it depends on.
   template <typename... Identity>
   void add(std::function<void()> launch, const Identity&... identity) {
-    (mix(static_cast<std::uint64_t>(identity)), ...);
+    (mix(word_of(identity)), ...);
     queue_.push_back(std::move(launch));
   }
 
@@ -40,6 +40,14 @@ class LaunchQueue {
   void forget_graphs() noexcept;
 
  private:
+  template <typename T>
+  [[nodiscard]] static std::uint64_t word_of(const T& identity) noexcept {
+    if constexpr (std::is_pointer_v<T>) {
+      return reinterpret_cast<std::uintptr_t>(identity);
+    } else {
+      return static_cast<std::uint64_t>(identity);
+    }
+  }
   void mix(std::uint64_t word) noexcept;
   void run() const;
   void record(cudaEvent_t event) const;

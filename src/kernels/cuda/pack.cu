@@ -176,28 +176,14 @@ void launch_pack_as(cudaStream_t stream, std::byte* strips, const StoredRows& fr
          &pack_kernel<Stored>, strips, from.data, from.row_bytes, from.rows, blocks);
 }
 
-/// A block, and each warp's scratch.
-template <typename Frames>
-constexpr std::size_t unpack_bytes() {
-  return Frames::kBlockBytes + kPiecesOfBlock * Frames::kScratchBytes;
-}
-
 template <typename Frames>
 __global__ void unpack_kernel(std::byte* to, const std::byte* strips) {
-  std::byte* block = shared_memory();
   const std::size_t index = blockIdx.x;
   const std::byte* from = strips + index * Frames::kBlockBytes;
-  for (unsigned i = threadIdx.x; i < Frames::kBlockBytes / 16; i += kThreads) {
-    copy_16_begin(block + i * 16, from + i * 16);
-  }
-  copy_group_end();
-  copy_groups_wait<0>();
-  sync_block();
+  FrameRegisters weights;
+  load_block_frame<Frames>(weights, from);
   const unsigned frame = threadIdx.x / 32;
   const unsigned lane = threadIdx.x % 32;
-  FrameRegisters weights;
-  Frames::load(weights, block, frame, lane,
-               block + Frames::kBlockBytes + frame * Frames::kScratchBytes);
   std::byte* piece = to + index * kBf16BlockBytes + frame * kPieceBytes;
   for (unsigned group = 0; group < kGroupsOfFrame; ++group) {
     for (unsigned pair = 0; pair < 4; ++pair) {
@@ -229,10 +215,10 @@ void launch_unpack(cudaStream_t stream, std::byte* bf16_strips, const StripWeigh
   const auto blocks = static_cast<unsigned>(padded_weight_rows(from.rows) / kStripRows) *
                       static_cast<unsigned>(from.padded_cols / kBlockCols);
   if (from.type == DType::q6_k) {
-    launch(stream, {"unpack", dim3(blocks), kThreads, unpack_bytes<Q6Frames>()},
+    launch(stream, {"unpack", dim3(blocks), kThreads, block_shared_bytes<Q6Frames>()},
            &unpack_kernel<Q6Frames>, bf16_strips, from.data);
   } else {
-    launch(stream, {"unpack", dim3(blocks), kThreads, unpack_bytes<Q8Frames>()},
+    launch(stream, {"unpack", dim3(blocks), kThreads, block_shared_bytes<Q8Frames>()},
            &unpack_kernel<Q8Frames>, bf16_strips, from.data);
   }
 }

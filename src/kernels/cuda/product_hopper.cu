@@ -12,6 +12,7 @@
 #include "kernels/cuda/product_math.h"
 #include "kernels/cuda/product_tiles.h"
 #include "kernels/cuda/ptx_sm90a.h"
+#include "kernels/cuda/ring_place.h"
 #include "kernels/cuda/tiles.h"
 
 namespace gemma2::cuda {
@@ -33,18 +34,7 @@ constexpr unsigned kSharedBytes = kBarriers + 2 * kStages * 8;
 constexpr unsigned kStreamingRegisters = 40;
 constexpr unsigned kMultiplyingRegisters = 232;
 
-/// Where a block stands in the ring; the parity changes each time around.
-struct RingPlace {
-  unsigned stage = 0;
-  unsigned parity = 0;
-
-  __device__ __forceinline__ void step() {
-    if (++stage == kStages) {
-      stage = 0;
-      parity ^= 1;
-    }
-  }
-};
+using Place = RingPlace<kStages>;
 
 struct Barriers {
   std::uint64_t* filled;   // [kStages]
@@ -65,7 +55,7 @@ __device__ __forceinline__ void stream(const OutputTiles& tiles, const TileOrder
   const int frames = work.x.padded_cols / kTileCols;
   const auto row_stride = static_cast<std::size_t>(frames) * kTileBytes;
   const int last_tile = (work.rows - 1) / kTileRows;
-  RingPlace at;
+  Place at;
   for (int index = static_cast<int>(blockIdx.x); index < order.count;
        index += static_cast<int>(gridDim.x)) {
     const OutputTile tile = output_tile(tiles, index / order.row_blocks);
@@ -112,7 +102,7 @@ __device__ __forceinline__ void multiply_frame(float (&c)[64], const std::byte* 
 
 /// All four parts of k, each from zero, added in their order.
 __device__ __forceinline__ void sum_parts(float (&total)[64], int blocks, const std::byte* shared,
-                                          unsigned group, const Barriers& barriers, RingPlace& at) {
+                                          unsigned group, const Barriers& barriers, Place& at) {
 #pragma unroll
   for (int i = 0; i < 64; ++i) total[i] = 0;
   for (int part = 0; part < kProductParts; ++part) {
@@ -123,7 +113,7 @@ __device__ __forceinline__ void sum_parts(float (&total)[64], int blocks, const 
       for (int i = 0; i < 64; ++i) total[i] += 0.0F;  // as a part of zeros: minus zero becomes zero
       continue;
     }
-    RingPlace before = at;
+    Place before = at;
     for (int frame = 0; frame < frames; ++frame) {
       barrier_wait(barriers.filled + at.stage, at.parity);
       const std::byte* stage = shared + at.stage * kStageBytes;
@@ -204,7 +194,7 @@ __global__ void __launch_bounds__(kThreads, 1)
     take_registers<kMultiplyingRegisters>();
     const unsigned group = threadIdx.x / kGroupThreads - 1;
     const int blocks = work.x.padded_cols / kBlockCols;
-    RingPlace at;
+    Place at;
     for (int index = static_cast<int>(blockIdx.x); index < order.count;
          index += static_cast<int>(gridDim.x)) {
       float total[64];

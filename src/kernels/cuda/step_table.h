@@ -38,7 +38,6 @@ class StepTable {
   /// before holds any more. The stream must be done with the step before.
   [[nodiscard]] bool fill(const Step& step, const Stream& stream);
 
-  [[nodiscard]] int rows() const noexcept { return rows_; }
   [[nodiscard]] const int* tokens() const noexcept { return at<int>(tokens_); }
   [[nodiscard]] const int* positions() const noexcept { return at<int>(positions_); }
   [[nodiscard]] const int* output_rows() const noexcept { return at<int>(output_rows_); }

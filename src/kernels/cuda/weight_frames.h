@@ -184,4 +184,26 @@ struct Q6Frames {
   }
 };
 
+/// Shared memory for load_block_frame: a block, and each warp's scratch.
+template <typename Frames>
+constexpr std::size_t block_shared_bytes() {
+  return Frames::kBlockBytes + kPiecesOfBlock * Frames::kScratchBytes;
+}
+
+/// Warp w's frame w of the block at `from`, in global memory. Of a thread block of four warps.
+template <typename Frames>
+__device__ __forceinline__ void load_block_frame(FrameRegisters& to, const std::byte* from) {
+  constexpr unsigned kThreads = 32 * kPiecesOfBlock;
+  std::byte* block = shared_memory();
+  for (unsigned i = threadIdx.x; i < Frames::kBlockBytes / 16; i += kThreads) {
+    copy_16_begin(block + i * 16, from + i * 16);
+  }
+  copy_group_end();
+  copy_groups_wait<0>();
+  sync_block();
+  const unsigned frame = threadIdx.x / 32;
+  Frames::load(to, block, frame, threadIdx.x % 32,
+               block + Frames::kBlockBytes + frame * Frames::kScratchBytes);
+}
+
 }  // namespace gemma2::cuda

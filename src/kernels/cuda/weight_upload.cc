@@ -25,6 +25,10 @@ StripWeight strips_of(const TensorView& stored) noexcept {
   return {quantized ? stored.type : DType::bf16, stored.rows, padded_columns(stored.cols), nullptr};
 }
 
+StripWeight strips_of(const Weight& weight) noexcept {
+  return {weight.type, weight.rows, padded_columns(weight.cols), weight.data};
+}
+
 std::size_t strip_bytes_of(const StripWeight& weight) noexcept {
   return static_cast<std::size_t>(padded_weight_rows(weight.rows) / kStripRows) *
          static_cast<std::size_t>(weight.padded_cols / kBlockCols) * block_bytes(weight.type);

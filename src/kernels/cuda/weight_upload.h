@@ -16,6 +16,8 @@ namespace gemma2::cuda {
 
 /// How a stored matrix will lie on the card.
 [[nodiscard]] StripWeight strips_of(const TensorView& stored) noexcept;
+/// A matrix that lies there.
+[[nodiscard]] StripWeight strips_of(const Weight& weight) noexcept;
 [[nodiscard]] std::size_t strip_bytes_of(const StripWeight& weight) noexcept;
 
 class WeightUpload {

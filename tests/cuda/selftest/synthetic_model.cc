@@ -90,7 +90,8 @@ SyntheticModel::SyntheticModel(const ModelConfig& config, DType type, int max_ro
   const CudaSearch search = find_cuda_device();
   require(search.device.has_value(), ErrorCode::device, "device: expected a card, found {}",
           search.problem);
-  backend_ = std::make_unique<cuda::CudaBackend>(config, options, *search.device);
+  options.card = *search.device;
+  backend_ = std::make_unique<cuda::CudaBackend>(config, options);
   const std::vector<float> ones(static_cast<std::size_t>(config.hidden_size), 1.0F);
   const auto norm = [&] { return backend_->import_vector(ones); };
   const int hidden = config.hidden_size;
